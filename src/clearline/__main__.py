@@ -1,0 +1,3 @@
+from clearline.cli.main import main
+
+main()

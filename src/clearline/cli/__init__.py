@@ -1,0 +1,1 @@
+"""The commands: they say and show, and decide nothing."""

@@ -1,0 +1,79 @@
+"""The one command. Each group of commands is a file of this package; none is imported before it is asked for."""
+
+import importlib
+import sys
+from typing import Annotated
+
+import typer
+import typer.core
+import typer.main
+
+from clearline import __version__
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "up": ("up", "Run the platform: sets up what is missing, prints its address and a one-time sign-in link."),
+    "status": ("processes", "Say which processes of the running platform are up."),
+    "stop": ("processes", "Stop one process of the running platform, or all of it."),
+    "start": ("processes", "Start one stopped process of the running platform."),
+    "evaluate": ("evaluate", "Judge months of evidence by an agreement and print their statements."),
+    "backtest": ("backtest", "What these terms would have cost on past months, beside other terms."),
+    "agreement": ("agreement", "Lint an agreement, or say what changes between two versions."),
+    "analyze": ("analyze", "Calls and RTP streams of capture files, with their quality."),
+    "mos": ("mos", "The quality models as a calculator."),
+    "probe": ("probe", "Measure a SIP endpoint from this host."),
+    "reflector": ("reflector", "Run a small SIP endpoint that answers and echoes."),
+    "records": ("records", "Look at, export and check the kept measurements."),
+    "bench": ("bench", "The benchmarks: measured figures and ratios to the peers present."),
+}
+"""Command → (module of clearline.cli, one line of help). The module has a typer app named `app`."""
+
+
+class LazyGroup(typer.core.TyperGroup):
+    """A group that imports a command's module only when the command is run, so that `--help` is quick."""
+
+    def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]  # noqa: ARG002  # typer's own click
+        """Name the commands in the order they are documented."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: typer.Context, cmd_name: str) -> typer.core.TyperCommand | None:  # type: ignore[override]
+        """Import and return one command; `--help` of the whole gets its name and line without importing it."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, line = COMMANDS[cmd_name]
+        if ctx.command is self and cmd_name not in sys.argv:
+            return typer.core.TyperCommand(name=cmd_name, help=line)
+        command = typer.main.get_command(importlib.import_module(f"clearline.cli.{module}").app)
+        command.name = cmd_name
+        return command  # type: ignore[return-value]
+
+
+app = typer.Typer(
+    cls=LazyGroup,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="From the packet to the credit note: measures a telephone service, judges its agreement, settles the money.",
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"clearline {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True)] = False,
+) -> None:
+    """Options of the program itself."""
+
+
+def main() -> None:
+    """Run the command line; a closed pipe ends the program quietly."""
+    try:
+        app(prog_name="clearline")
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)

@@ -1,0 +1,1 @@
+"""Who the customers are, what happened, what was decided, what is owed."""

@@ -1,0 +1,1 @@
+"""Measurements kept for years and asked in milliseconds."""

@@ -1,0 +1,1 @@
+"""The telephone service itself, from real parts."""

@@ -1,0 +1,1 @@
+"""Bytes → calls → scores. Pure: no clock, socket, file, environment or random source."""
