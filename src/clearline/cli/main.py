@@ -12,9 +12,9 @@ from clearline import __version__
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "up": ("up", "Run the platform: sets up what is missing, prints its address and a one-time sign-in link."),
-    "status": ("processes", "Say which processes of the running platform are up."),
-    "stop": ("processes", "Stop one process of the running platform, or all of it."),
-    "start": ("processes", "Start one stopped process of the running platform."),
+    "status": ("processes:status_app", "Say which processes of the running platform are up."),
+    "stop": ("processes:stop_app", "Stop one process of the running platform, or all of it."),
+    "start": ("processes:start_app", "Start one stopped process of the running platform."),
     "evaluate": ("evaluate", "Judge months of evidence by an agreement and print their statements."),
     "backtest": ("backtest", "What these terms would have cost on past months, beside other terms."),
     "agreement": ("agreement", "Lint an agreement, or say what changes between two versions."),
@@ -25,7 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "records": ("records", "Look at, export and check the kept measurements."),
     "bench": ("bench", "The benchmarks: measured figures and ratios to the peers present."),
 }
-"""Command → (module of clearline.cli, one line of help). The module has a typer app named `app`."""
+"""Command → (module of clearline.cli, one line of help). Its typer app is `app`, or the one named after a colon."""
 
 
 class LazyGroup(typer.core.TyperGroup):
@@ -39,10 +39,11 @@ class LazyGroup(typer.core.TyperGroup):
         """Import and return one command; `--help` of the whole gets its name and line without importing it."""
         if cmd_name not in COMMANDS:
             return None
-        module, line = COMMANDS[cmd_name]
+        place, line = COMMANDS[cmd_name]
+        module, _, name = place.partition(":")
         if ctx.command is self and cmd_name not in sys.argv:
             return typer.core.TyperCommand(name=cmd_name, help=line)
-        command = typer.main.get_command(importlib.import_module(f"clearline.cli.{module}").app)
+        command = typer.main.get_command(getattr(importlib.import_module(f"clearline.cli.{module}"), name or "app"))
         command.name = cmd_name
         return command  # type: ignore[return-value]
 
