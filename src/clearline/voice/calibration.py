@@ -1,0 +1,7 @@
+"""The fitted constants of the `calibrated` profile and their origin. Written by `./clearline bench accuracy`."""
+
+PROVENANCE = ""
+"""What was measured, by which reference, on which voices."""
+
+FITTED: dict[str, tuple[str, float, float, float]] = {}
+"""Codec → (model, Ie, Bpl, exponent on BurstR)."""
