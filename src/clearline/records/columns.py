@@ -51,7 +51,7 @@ def _getter(table: Table) -> Callable[[Record], tuple[object, ...]]:
 
 @cache
 def _fitting(table: Table) -> dict[str, set[type]]:
-    kinds = {pa.int64(): {int}, pa.bool_(): {bool}, pa.string(): {str}}
+    kinds: dict[pa.DataType, set[type]] = {pa.int64(): {int}, pa.bool_(): {bool}, pa.string(): {str}}
     return {field.name: kinds[field.type] | ({NoneType} if field.nullable else set()) for field in record_schema(table)}
 
 
