@@ -1,0 +1,65 @@
+"""Letting people in: the one-time link, the set-up of the provider and its first person."""
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from clearline.platform.accounts.models import Provider, SignInLink, User
+from clearline.platform.agreements.services import add_default_agreement
+from clearline.platform.audit.services import record
+from clearline.platform.availability.services import add_first_targets
+
+LINK_LIFE = timedelta(hours=1)
+TOKEN_BYTES = 32
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def make_link(user: User | None, now: datetime) -> str:
+    """Make a one-time link's token; earlier unused links of the same person stop working."""
+    token = secrets.token_urlsafe(TOKEN_BYTES)
+    with transaction.atomic():
+        SignInLink.objects.filter(user=user).delete()
+        SignInLink.objects.create(token_sha256=_hash(token), user=user, expires_at=now + LINK_LIFE)
+    return token
+
+
+def find_link(token: str, now: datetime) -> SignInLink | None:
+    """The link of a token that may still be used. Looking does not use it up: mail scanners open links too."""
+    return SignInLink.objects.filter(token_sha256=_hash(token), expires_at__gt=now).select_related("user").first()
+
+
+def _use_up(link: SignInLink) -> bool:
+    """Whether this caller was the one who used the link: of two at once, one deletes the row."""
+    deleted, _ = SignInLink.objects.filter(pk=link.pk).delete()
+    return deleted == 1
+
+
+def set_up(link: SignInLink, *, provider_name: str, email: str, password: str, now: datetime) -> User | None:
+    """Use the first link: make the provider, its first person, its default agreement and its first targets.
+
+    Returns:
+        The person, or None when the link had been used meanwhile or is not for setting up.
+    """
+    with transaction.atomic():
+        if link.user is not None or not _use_up(link):
+            return None
+        provider = Provider.objects.create(name=provider_name, created_at=now)
+        user = User.objects.create_person(provider=provider, email=email, password=password)
+        record(provider, user, "provider.set_up", provider_name, {"email": user.email}, now=now)
+        add_default_agreement(provider, user, now)
+        add_first_targets(provider, user, now)
+    return user
+
+
+def enter(link: SignInLink, now: datetime) -> User | None:
+    """Use a person's link; None when it had been used meanwhile or names nobody."""
+    with transaction.atomic():
+        if link.user is None or not _use_up(link):
+            return None
+        record(link.user.provider, link.user, "person.entered_by_link", link.user.email, {}, now=now)
+    return link.user

@@ -1,0 +1,52 @@
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import login
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from clearline.platform.accounts import services
+from clearline.platform.accounts.forms import SetUpForm
+from clearline.platform.accounts.models import SignInLink, User
+
+
+@login_not_required
+@never_cache
+def welcome(request: HttpRequest, token: str) -> HttpResponse:
+    """The one-time link: sets up the provider and its first person, or lets a known person in."""
+    link = services.find_link(token, timezone.now())
+    if link is None:
+        return render(request, "accounts/link_gone.html", status=410)
+    return _enter(request, link) if link.user else _set_up(request, link)
+
+
+def _set_up(request: HttpRequest, link: SignInLink) -> HttpResponse:
+    form = SetUpForm(request.POST or None)
+    if request.method != "POST" or not form.is_valid():
+        return render(request, "accounts/set_up.html", {"form": form}, status=422 if form.errors else 200)
+    user = services.set_up(link, now=timezone.now(), **form.cleaned_data)
+    return _let_in(request, user, "Welcome. Your platform is set up and measuring.")
+
+
+def _enter(request: HttpRequest, link: SignInLink) -> HttpResponse:
+    if request.method != "POST":
+        return render(request, "accounts/enter.html", {"person": link.user})
+    return _let_in(request, services.enter(link, timezone.now()), "You are signed in. The link is used up.")
+
+
+def _let_in(request: HttpRequest, user: User | None, greeting: str) -> HttpResponse:
+    if user is None:
+        return render(request, "accounts/link_gone.html", status=410)
+    login(request, user, backend=settings.AUTHENTICATION_BACKENDS[0])
+    messages.success(request, greeting)
+    return redirect("dashboard")
+
+
+@login_not_required
+@require_safe
+def sign_in_help(request: HttpRequest) -> HttpResponse:
+    """What to do when the password is forgotten."""
+    return render(request, "accounts/sign_in_help.html")

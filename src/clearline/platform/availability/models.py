@@ -1,0 +1,31 @@
+"""What is probed. The samples themselves live in `clearline.records`; outages are derived from them, never stored."""
+
+from django.db import models
+
+from clearline.platform.accounts.models import Provider
+from clearline.platform.tenancy import TenantModel
+
+
+class Target(TenantModel):
+    """A SIP endpoint that the prober asks on its interval."""
+
+    provider = models.ForeignKey(Provider, on_delete=models.PROTECT)
+    name = models.CharField(max_length=200)
+    uri = models.CharField(max_length=300)
+    interval_seconds = models.PositiveIntegerField()
+    timeout_seconds = models.PositiveIntegerField()
+    built_in = models.BooleanField(default=False)
+    """The reflector that `up` runs beside the platform."""
+    retired_at = models.DateTimeField(null=True, blank=True)
+    """From here on it is probed no more; what was measured stays."""
+
+    class Meta:
+        ordering = ("-built_in", "name", "pk")
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def code(self) -> str:
+        """The name in the records: `target-3`."""
+        return f"target-{self.pk}"

@@ -1,0 +1,76 @@
+"""The provider's customers, where they sit and what they buy."""
+
+from typing import ClassVar
+
+from django.db import models
+
+from clearline.platform.accounts.models import Provider
+from clearline.platform.agreements.models import Agreement
+from clearline.platform.availability.models import Target
+from clearline.platform.tenancy import TenantModel
+
+
+class Customer(TenantModel):
+    """A company that buys telephone service from the provider."""
+
+    provider = models.ForeignKey(Provider, on_delete=models.PROTECT)
+    name = models.CharField(max_length=200)
+    contact = models.EmailField(blank=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("name", "pk")
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def code(self) -> str:
+        """The name in documents and records: `C-7`."""
+        return f"C-{self.pk}"
+
+
+class Site(TenantModel):
+    """A place of a customer."""
+
+    provider_path: ClassVar[str] = "customer__provider"
+
+    customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="sites")
+    name = models.CharField(max_length=200)
+    address = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        ordering = ("name", "pk")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Service(TenantModel):
+    """What a customer buys, for a recurring fee, under an agreement, from one moment until another."""
+
+    provider_path: ClassVar[str] = "customer__provider"
+
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="services")
+    site = models.ForeignKey(Site, null=True, blank=True, on_delete=models.SET_NULL, related_name="services")
+    name = models.CharField(max_length=200)
+    monthly_fee = models.DecimalField(max_digits=19, decimal_places=4)
+    """Before tax."""
+    currency = models.CharField(max_length=3)
+    agreement = models.ForeignKey(Agreement, on_delete=models.PROTECT, related_name="services")
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField(null=True, blank=True)
+    """Exclusive; null: open-ended."""
+    targets = models.ManyToManyField(Target, blank=True, related_name="services")
+    """What is probed to know whether the service works."""
+
+    class Meta:
+        ordering = ("customer__name", "name", "pk")
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.customer}"
+
+    @property
+    def code(self) -> str:
+        """The name in documents and records: `S-12`."""
+        return f"S-{self.pk}"
