@@ -26,7 +26,7 @@ class Settings(BaseSettings):
     database: SecretStr | None = Field(None, description="postgresql://user:password@host:port/name; else SQLite")
     secret_key: SecretStr | None = Field(None, description="signs sessions; else made once in the data directory")
     reflector: str | None = Field(None, description="SIP URI of the built-in reflector that `up` starts")
-    target: str | None = Field(None, description="SIP URI of a first target of your own")
+    targets: str = Field("", description="SIP URIs of first targets of your own, separated by spaces")
     probe_interval_seconds: int = Field(15, ge=1, le=3600, description="time between two probes of one target")
     probe_timeout_seconds: int = Field(4, ge=1, le=32, description="time after which an unanswered probe has failed")
     upload_limit_mb: int = Field(1024, ge=1, description="the largest capture file accepted, in MiB")

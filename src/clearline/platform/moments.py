@@ -1,4 +1,4 @@
-"""Moments at the platform's edge: aware datetimes in the database, integer microseconds below, RFC 3339 in documents."""
+"""Moments at the platform's edge: aware datetimes in the database, integer microseconds below, RFC 3339 in files."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -26,7 +26,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
-    "django.contrib.humanize",
+    "django.forms",
     "clearline.platform.web",
     "clearline.platform.accounts",
     "clearline.platform.audit",
@@ -69,6 +69,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "clearline.platform.web.context.menu",
             ],
             "builtins": ["clearline.platform.web.templatetags.show"],
         },
@@ -138,7 +139,10 @@ X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
-        "img-src": [SELF, "data:"],  # the arrows and ticks inside Tabler's style sheet; the QR code of the second factor
+        "img-src": [
+            SELF,
+            "data:",
+        ],  # the arrows inside Tabler's style sheet; the QR code of the second factor
         "object-src": [NONE],
         "base-uri": [NONE],
         "form-action": [SELF],

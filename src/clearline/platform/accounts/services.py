@@ -4,12 +4,13 @@ import hashlib
 import secrets
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import transaction
 
 from clearline.platform.accounts.models import Provider, SignInLink, User
 from clearline.platform.agreements.services import add_default_agreement
 from clearline.platform.audit.services import record
-from clearline.platform.availability.services import add_first_targets
+from clearline.platform.availability.services import keep_targets
 
 LINK_LIFE = timedelta(hours=1)
 TOKEN_BYTES = 32
@@ -52,7 +53,7 @@ def set_up(link: SignInLink, *, provider_name: str, email: str, password: str, n
         user = User.objects.create_person(provider=provider, email=email, password=password)
         record(provider, user, "provider.set_up", provider_name, {"email": user.email}, now=now)
         add_default_agreement(provider, user, now)
-        add_first_targets(provider, user, now)
+        keep_targets(settings.CLEARLINE, now)
     return user
 
 

@@ -23,7 +23,7 @@ class Event(TenantModel):
     action = models.CharField(max_length=60)
     """A noun and a verb in the past: `customer.added`."""
     subject = models.CharField(max_length=200)
-    details: models.JSONField[Any, dict[str, Any]] = models.JSONField(default=dict)
+    details = models.JSONField(default=dict)
     reason = models.TextField(blank=True)
     previous_digest = models.CharField(max_length=64)
     digest = models.CharField(max_length=64)
@@ -35,12 +35,12 @@ class Event(TenantModel):
     def __str__(self) -> str:
         return f"{self.number}. {self.action} {self.subject}"
 
-    def save(self, **kwargs: Any) -> None:
+    def save(self, *args: Any, **kwargs: Any) -> None:
         """Write a new event; an existing one is refused."""
-        if self.pk is not None:
+        if not self._state.adding:
             raise EventIsFinalError("an audit event is never changed")
-        super().save(**kwargs)
+        super().save(*args, **kwargs)
 
-    def delete(self, **kwargs: Any) -> tuple[int, dict[str, int]]:  # noqa: ARG002  # Django's signature
+    def delete(self, *_args: Any, **_kwargs: Any) -> tuple[int, dict[str, int]]:
         """Refused."""
         raise EventIsFinalError("an audit event is never deleted")

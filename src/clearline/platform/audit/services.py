@@ -15,7 +15,7 @@ FIRST_DIGEST = "0" * 64
 """What the first event carries in place of an earlier event's digest."""
 
 
-def record(  # noqa: PLR0913  # one argument for each thing an event says
+def record(  # one argument for each thing an event says
     provider: Provider,
     actor: User | None,
     action: str,

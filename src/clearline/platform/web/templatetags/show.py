@@ -1,4 +1,4 @@
-"""How values look on a page: moments, durations, figures and icons. A value that is not known says so; it is never 0."""
+"""How values look on a page: moments, durations, figures, icons. A value that is not known says so; it is never 0."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 from django import template
-from django.forms import BoundField, CheckboxInput, CheckboxSelectMultiple, FileInput, RadioSelect, Select
+from django.forms import BoundField, CheckboxInput, CheckboxSelectMultiple, RadioSelect, Select
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
@@ -49,12 +49,12 @@ def duration(value: timedelta | int | None) -> str:
         return "unknown"
     us = value // timedelta(microseconds=1) if isinstance(value, timedelta) else value
     if us < 0:
-        return f"−{duration(-us)}"
+        return f"-{duration(-us)}"
     if us < 1_000_000:
         return f"{us // 1000} ms" if us else "0 s"
     seconds = us // 1_000_000
     units = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
-    parts = []
+    parts: list[tuple[int, str]] = []
     for name, size in units:
         count, seconds = divmod(seconds, size)
         if count or parts:
@@ -111,7 +111,7 @@ def styled(field: BoundField) -> SafeString:
     widget = field.field.widget
     if isinstance(widget, CheckboxInput | CheckboxSelectMultiple | RadioSelect):
         css = "form-check-input"
-    elif isinstance(widget, Select) and not isinstance(widget, FileInput):
+    elif isinstance(widget, Select):
         css = "form-select"
     else:
         css = "form-control"

@@ -1,0 +1,29 @@
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand
+from django.urls import reverse
+from django.utils import timezone
+
+from clearline.platform.accounts.models import User
+from clearline.platform.accounts.services import make_link
+from clearline.platform.availability.services import keep_targets
+
+
+class Command(BaseCommand):
+    """Bring the data directory to what this version needs. Safe to run again, and to be killed at any point."""
+
+    help = "Prepare the data directory: secret key, database, static files, targets. Prints a link if nobody exists."
+
+    def handle(self, **_: object) -> None:
+        """Print to standard output nothing but the first person's sign-in line."""
+        directories = (settings.CLEARLINE.data, settings.CLEARLINE.uploads, settings.CLEARLINE.static)
+        for directory in directories:
+            directory.mkdir(parents=True, exist_ok=True)
+        settings.CLEARLINE.make_secret_key()
+        call_command("migrate", interactive=False, verbosity=0)
+        call_command("createcachetable")
+        call_command("collectstatic", interactive=False, verbosity=0)
+        keep_targets(settings.CLEARLINE, timezone.now())
+        if not User.objects.exists():
+            address = settings.CLEARLINE.origin + reverse("welcome", args=[make_link(None, timezone.now())])
+            self.stdout.write(f"Sign in, once and within an hour: {address}")

@@ -1,0 +1,48 @@
+"""Alice works for Northwind, Charlie for Contoso: what Alice makes, Charlie must never see."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from django.conf import settings as django_settings
+from django.test import Client
+
+from clearline.platform.accounts.models import Provider, User
+
+NOW = datetime(2026, 10, 20, 12, 0, tzinfo=UTC)
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture(autouse=True)
+def _own_data_directory(tmp_path: Path, settings: pytest.FixtureRequest) -> None:
+    settings.CLEARLINE = django_settings.CLEARLINE.model_copy(update={"data": tmp_path})
+
+
+@pytest.fixture
+def provider(db: None) -> Provider:
+    return Provider.objects.create(name="Northwind Telecom", created_at=NOW)
+
+
+@pytest.fixture
+def alice(provider: Provider) -> User:
+    return User.objects.create_person(provider=provider, email="alice@northwind.example", password=PASSWORD)
+
+
+@pytest.fixture
+def charlie(db: None) -> User:
+    other = Provider.objects.create(name="Contoso Voice", created_at=NOW)
+    return User.objects.create_person(provider=other, email="charlie@contoso.example", password=PASSWORD)
+
+
+@pytest.fixture
+def page(alice: User) -> Client:
+    client = Client(headers={"host": "127.0.0.1"})
+    client.force_login(alice)
+    return client
+
+
+@pytest.fixture
+def stranger(charlie: User) -> Client:
+    client = Client(headers={"host": "127.0.0.1"})
+    client.force_login(charlie)
+    return client
