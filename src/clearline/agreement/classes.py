@@ -1,0 +1,146 @@
+"""Each instant of a service-month has one class: the first that applies of maintenance, excluded, down, unknown, up."""
+
+from dataclasses import dataclass
+
+from clearline.agreement.evidence import Availability as Observations
+from clearline.agreement.evidence import Downtime, Evidence, Service
+from clearline.agreement.intervals import Interval, IntervalSet
+from clearline.agreement.terms import Agreement, Availability
+
+NOTHING_SEEN = Observations((), (), (), ())
+"""What stands for evidence of availability that nobody collected."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """Downtime without a break: entries that overlap or touch are one outage.
+
+    Attributes:
+        ids: of the entries it is made of, in order of their start.
+        from_us: its first instant.
+        until_us: the first instant after it; `as_of` when it goes on.
+        goes_on: it had not ended at `as_of`.
+    """
+
+    ids: tuple[str, ...]
+    from_us: int
+    until_us: int
+    goes_on: bool
+
+    @property
+    def length_us(self) -> int:
+        """How long it lasted, in microseconds; so far, when it goes on."""
+        return self.until_us - self.from_us
+
+
+@dataclass(frozen=True, slots=True)
+class Classes:
+    """A service-month taken apart.
+
+    Attributes:
+        month: the month's interval in the agreement's time zone.
+        life: the instants of the month inside the service's life; the six sets below make it up without overlap.
+        maintenance: of windows announced in time, as announced.
+        excluded: for causes the agreement allows.
+        down: in outages long enough to count.
+        unknown: not observed, before `as_of`.
+        ahead: at or after `as_of`: nothing can be known yet.
+        up: the rest.
+        observed: the instants of `life` before `as_of` that were observed, whatever their class.
+        outages: those long enough to count, whether in this month or not.
+        lenient: eligible maintenance and allowed exclusions, in this month or not.
+    """
+
+    month: Interval
+    life: IntervalSet
+    maintenance: IntervalSet
+    excluded: IntervalSet
+    down: IntervalSet
+    unknown: IntervalSet
+    ahead: IntervalSet
+    up: IntervalSet
+    observed: IntervalSet
+    outages: tuple[Outage, ...]
+    lenient: IntervalSet
+
+
+def outages_of(downtime: tuple[Downtime, ...], service: Service, as_of_us: int) -> list[Outage]:
+    """Join downtime entries that overlap or touch, inside the service's life.
+
+    Args:
+        downtime: sorted by start.
+        service: whose life bounds them.
+        as_of_us: nothing at or after this is known to be down.
+    """
+    end_us = as_of_us if service.until_us is None else min(as_of_us, service.until_us)
+    ended = end_us < as_of_us or service.until_us == as_of_us
+    joined: list[Outage] = []
+    for entry in downtime:
+        from_us = max(entry.from_us, service.from_us)
+        until_us = end_us if entry.until_us is None else min(entry.until_us, end_us)
+        if from_us >= until_us:
+            continue
+        goes_on = not ended and (entry.until_us is None or entry.until_us > as_of_us)
+        outage = Outage((entry.id,), from_us, until_us, goes_on)
+        if joined and from_us <= joined[-1].until_us:
+            last = joined.pop()
+            outage = Outage((*last.ids, entry.id), last.from_us, max(last.until_us, until_us), last.goes_on or goes_on)
+        joined.append(outage)
+    return joined
+
+
+def classify(agreement: Agreement, evidence: Evidence) -> Classes:
+    """Give each instant of the month inside the service's life its class."""
+    month = from_us, until_us = evidence.month.interval(agreement.zone)
+    service = evidence.service
+    life = IntervalSet.of(
+        [(max(from_us, service.from_us), until_us if service.until_us is None else min(until_us, service.until_us))]
+    )
+    past = life & IntervalSet.of([(from_us, evidence.as_of_us)])
+    seen = evidence.availability or NOTHING_SEEN
+    terms = agreement.commitments.availability
+    outages = tuple(
+        outage
+        for outage in outages_of(seen.downtime, service, evidence.as_of_us)
+        if terms is None or outage.length_us >= terms.minimum_outage_us
+    )
+    eligible, allowed = _eligible_maintenance(terms, seen), _allowed_exclusions(terms, seen)
+    observed = IntervalSet.of(seen.observed) & past
+    maintenance = past & eligible
+    rest = past - maintenance
+    excluded = rest & allowed
+    rest = rest - excluded
+    down = rest & IntervalSet.of((outage.from_us, outage.until_us) for outage in outages)
+    rest = rest - down
+    up = rest & observed
+    return Classes(
+        month=month,
+        life=life,
+        maintenance=maintenance,
+        excluded=excluded,
+        down=down,
+        unknown=rest - up,
+        ahead=life - past,
+        up=up,
+        observed=observed,
+        outages=outages,
+        lenient=eligible | allowed,
+    )
+
+
+def _eligible_maintenance(terms: Availability | None, seen: Observations) -> IntervalSet:
+    """The windows that were announced early enough; only the announced time counts, an overrun does not."""
+    if terms is None:
+        return IntervalSet()
+    notice_us = terms.maintenance.notice_us
+    return IntervalSet.of(
+        (window.from_us, window.until_us)
+        for window in seen.maintenance
+        if window.announced_us is not None and window.from_us - window.announced_us >= notice_us
+    )
+
+
+def _allowed_exclusions(terms: Availability | None, seen: Observations) -> IntervalSet:
+    """The approved exclusions whose cause the agreement allows."""
+    allowed = terms.exclusions if terms else ()
+    return IntervalSet.of((entry.from_us, entry.until_us) for entry in seen.excluded if entry.cause in allowed)
