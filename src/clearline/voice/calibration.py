@@ -5,3 +5,6 @@ PROVENANCE = ""
 
 FITTED: dict[str, tuple[str, float, float, float]] = {}
 """Codec → (model, Ie, Bpl, exponent on BurstR)."""
+
+FITTED_NARROWBAND: dict[str, tuple[float, float, float]] = {}
+"""Wideband codec → (Ie, Bpl, exponent on BurstR) on the narrowband scale of G.107."""

@@ -186,6 +186,15 @@ def codec_impairment(codec: str, profile: str = "planning") -> Impairment | None
     return table.get(name) or table.get(codec_name(codec).lower())
 
 
+def narrowband_equivalent(codec: str, profile: str = "planning") -> Impairment | None:
+    """Find the constants that rate a wideband codec on the narrowband scale of G.107; None: there are none."""
+    fitted = calibration.FITTED_NARROWBAND.get(codec) if profile == "calibrated" else None
+    if fitted is None:
+        return None
+    ie, bpl, exponent = fitted
+    return Impairment(codec, "G.107", ie, bpl, calibration.PROVENANCE, exponent)
+
+
 def unscored_reason(codec: str, profile: str = "planning", *, lossy: bool = False) -> str | None:
     """Say why a stream of this codec is not scored, in a sentence; None: it can be.
 
