@@ -10,6 +10,7 @@ from clearline.agreement.intervals import Interval
 from clearline.agreement.money import MINOR_UNITS, Money
 from clearline.agreement.months import MONTH_PATTERN, Month
 from clearline.agreement.problems import Problem, Report
+from clearline.agreement.promises import CAUSES
 from clearline.agreement.shapes import (
     DECIMAL,
     MOMENT,
@@ -24,7 +25,6 @@ from clearline.agreement.shapes import (
     Span,
     Text,
 )
-from clearline.agreement.terms import CAUSES
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,15 @@ from clearline.agreement.classes import NOTHING_SEEN, Classes
 from clearline.agreement.evidence import Evidence, Experience, Voice
 from clearline.agreement.figures import exact, truncated
 from clearline.agreement.intervals import Interval, IntervalSet
-from clearline.agreement.terms import Agreement, Availability, FirstResponse, MaintenanceNotice, Restoration, VoiceMos
-from clearline.agreement.terms import Experience as ExperienceTerms
+from clearline.agreement.promises import (
+    Agreement,
+    Availability,
+    FirstResponse,
+    MaintenanceNotice,
+    Restoration,
+    VoiceMos,
+)
+from clearline.agreement.promises import Experience as ExperienceTerms
 
 Status = Literal["kept", "missed", "not_measured"]
 
