@@ -2,7 +2,6 @@
 
 import textwrap
 from collections.abc import Iterator, Sequence
-from fractions import Fraction
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -28,6 +27,8 @@ from clearline.agreement.words import (
 )
 
 if TYPE_CHECKING:
+    from fractions import Fraction
+
     from clearline.agreement.statement import Statement
 
 WIDTH = 92
