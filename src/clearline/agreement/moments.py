@@ -2,7 +2,6 @@
 
 import re
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 
 SECOND_US = 1_000_000
 HOUR_US = 3600 * SECOND_US
@@ -59,7 +58,7 @@ def datetime_us(moment: datetime) -> int:
 def seconds(us: int) -> int | str:
     """Write a length in seconds: an integer where it is whole, else an exact decimal as text."""
     whole, rest = divmod(us, SECOND_US)
-    return whole if rest == 0 else str(Decimal(us).scaleb(-6).normalize())
+    return whole if rest == 0 else f"{whole}.{rest:06}".rstrip("0")
 
 
 def length_text(us: int) -> str:
