@@ -1,0 +1,260 @@
+"""A session that was read to its end, made into the analysis: the streams, whose they are, and the calls."""
+
+from clearline.voice import results, scoring, streams
+from clearline.voice.calls import Call, Medium
+from clearline.voice.codecs import codec_name
+from clearline.voice.session import Session
+from clearline.voice.sipmeasures import measures
+from clearline.voice.wire.rtp import STATIC, plausible_payload_type
+from clearline.voice.wire.sdp import Format
+
+MIN_PACKETS = 10
+"""An unannounced stream has at least so many packets; fewer that look like RTP are chance."""
+
+STOPPED_US = 2_000_000
+"""Media silent this long before the call's end, without a hold or pauses before, has stopped: an outage."""
+
+MIN_TALK_US = 2_000_000
+"""A shorter talk is not flagged for missing audio."""
+
+
+class Assembly:
+    """Makes the analysis of one session.
+
+    Args:
+        session: read to its end.
+        profile: the impairment tables' profile.
+        buffer: the de-jitter buffer's name.
+    """
+
+    def __init__(self, session: Session, profile: str, buffer: str) -> None:
+        self.session = session
+        self.profile = profile
+        self.buffer = buffer
+        self.undecoded = 0
+        self.kept: list[streams.Stream] = []
+        self.owners: dict[int, Medium] = {}
+        """Index of a stream in the session → the endpoint it is sent to or from."""
+        self.by_flow: dict[tuple[int, int, int], streams.Stream] = {}
+
+    def analysis(self, source: str, end: str) -> results.Analysis:
+        """Make the analysis.
+
+        Args:
+            source: what to call the capture.
+            end: what is wrong with its end.
+        """
+        session = self.session
+        loop = session.loop
+        self._choose()
+        scored = tuple(self._stream(index, stream) for index, stream in enumerate(self.kept))
+        return results.Analysis(
+            source=source,
+            packets=loop.reader.records,
+            undecoded=loop.undecoded + session.undecoded + self.undecoded,
+            malformed=loop.malformed + loop.reader.malformed + session.malformed + session.connections.malformed,
+            first_us=loop.first_us,
+            last_us=loop.last_us,
+            profile=self.profile,
+            playout=self.buffer,
+            calls=self._calls(scored),
+            streams=scored,
+            sip=measures(session.book),
+            sip_messages=session.book.messages,
+            rtcp_packets=session.reports.packets,
+            capture=results.CaptureHealth(
+                dropped=loop.reader.dropped(),
+                holes=0,
+                lost_in_holes=0,
+                missing_segments=session.connections.missing,
+                backwards=loop.backwards,
+                fragments_given_up=loop.frame.fragments.given_up,
+                not_followed=loop.not_followed + session.book.passed_over,
+                end=end,
+            ),
+        )
+
+    def _choose(self) -> None:
+        """Keep the streams that a call announced, and of the others those that are RTP beyond chance."""
+        session = self.session
+        for stream in session.loop.streams:
+            stream.finish()
+            owner = session.owners[stream.index]
+            if owner is None:  # the description may have come after the media
+                owner, session.sent_from[stream.index] = session.find_medium(
+                    stream.source, stream.destination, stream.ports
+                )
+            if owner is not None:
+                self.owners[stream.index] = owner
+            elif not _looks_like_rtp(stream):
+                self.undecoded += stream.received + stream.duplicates + stream.strays
+                continue
+            self.kept.append(stream)
+            self.by_flow[stream.source, stream.destination, stream.ports] = stream
+        for stream in self.kept:  # behind address translation: the other direction of a known stream
+            other = self._opposite(stream)
+            if stream.index not in self.owners and other is not None and other.index in self.owners:
+                self.owners[stream.index] = self.owners[other.index]
+                session.sent_from[stream.index] = not session.sent_from[other.index]
+
+    def _opposite(self, stream: streams.Stream) -> streams.Stream | None:
+        """Find the stream that runs the other way between the same endpoints."""
+        ports = (stream.ports & 0xFFFF) << 16 | stream.ports >> 16
+        return self.by_flow.get((stream.destination, stream.source, ports))
+
+    def _stream(self, index: int, stream: streams.Stream) -> results.Stream:
+        """Score one stream."""
+        session = self.session
+        owner = self.owners.get(stream.index)
+        known = _format(stream, owner)
+        duration_us = int(stream.seen_us - stream.first_us)
+        bitrate_kbps = int(stream.octets) * 8000 / duration_us if duration_us else None
+        codec = codec_name(known.encoding, known.parameters, bitrate_kbps) if known.encoding else ""
+        outage_us = self._outage_us(stream, owner)
+        delay = scoring.delay(stream, codec, self._trips_us(stream))
+        scale = scoring.Scale(codec, self.profile, delay.mouth_to_ear_us / 1000 if delay else None)
+        whole = scoring.heard(stream, outage_us)
+        parts = scoring.parts(stream, scale)
+        return results.Stream(
+            index=index,
+            call_id=owner.call.call_id if owner else None,
+            from_caller=None if owner is None else owner.caller == session.sent_from[stream.index],
+            ssrc=stream.ssrc,
+            source=session.endpoint(stream.source, stream.ports >> 16),
+            destination=session.endpoint(stream.destination, stream.ports & 0xFFFF),
+            payload_type=stream.payload_type,
+            codec=known.encoding,
+            clock_rate=stream.timing.clock or None,
+            clock_guessed=stream.timing.guessed,
+            packet_us=scoring.packet_us(stream),
+            secure=owner is not None and owner.media.secure,
+            start_us=stream.first_us,
+            end_us=stream.seen_us,
+            counts=scoring.counts(stream),
+            regularity=scoring.regularity(stream, outage_us),
+            burst=scoring.burst(stream, whole),
+            delay=delay,
+            quality=scoring.quality(scale, whole, parts),
+            reported=scoring.reported(stream, session.reports.far_end(stream.source, stream.destination, stream.ssrc)),
+            flags=_flags(stream, outage_us),
+            intervals=parts,
+        )
+
+    def _outage_us(self, stream: streams.Stream, owner: Medium | None) -> int:
+        """Give how long before the end of its answered call a stream's packets stopped coming."""
+        if owner is None or owner.call.end_us is None or owner.call.answered_us is None:
+            return 0
+        call = owner.call
+        silent_us = owner.call.end_us - int(stream.seen_us)
+        if silent_us <= STOPPED_US or call.held or call.fax or stream.timing.pauses > 1 or stream.noises:
+            return 0
+        if stream.seen_us < owner.call.answered_us:  # early media, ended by the answer
+            return 0
+        followed = any(other.seen_us > stream.seen_us for other in owner.streams)
+        return 0 if followed else silent_us
+
+    def _trips_us(self, stream: streams.Stream) -> list[int]:
+        """Give the round trips from the point of capture to the stream's receiver and to its sender, where known."""
+        reports = self.session.reports
+        opposite = self._opposite(stream)
+        ends = [reports.far_end(stream.source, stream.destination, stream.ssrc)]
+        if opposite is not None:
+            ends.append(reports.far_end(opposite.source, opposite.destination, opposite.ssrc))
+        return [end.round_trip_us for end in ends if end is not None and end.round_trip_us is not None]
+
+    def _calls(self, scored: tuple[results.Stream, ...]) -> tuple[results.Call, ...]:
+        """Give each call its streams."""
+        by_call: dict[str, list[results.Stream]] = {}
+        for stream in scored:
+            if stream.call_id is not None:
+                by_call.setdefault(stream.call_id, []).append(stream)
+        calls = self.session.book.calls.values()
+        return tuple(_call(call, by_call.get(call.call_id, []), with_media=bool(scored)) for call in calls)
+
+
+def _format(stream: streams.Stream, owner: Medium | None) -> Format:
+    """Find what a stream's payload type is: by its endpoint's description, else by RFC 3551."""
+    known = owner.media.formats.get(stream.payload_type) if owner else None
+    if known is None or not known.encoding:
+        encoding, clock = STATIC.get(stream.payload_type, ("", 0))
+        known = Format(encoding, clock, "")
+    if known.encoding.lower() == "red" and owner is not None:  # RFC 2198: the first type named is the primary's
+        primary = known.parameters.partition("/")[0].strip()
+        return owner.media.formats.get(int(primary), known) if primary.isdecimal() else known
+    return known
+
+
+def _looks_like_rtp(stream: streams.Stream) -> bool:
+    """Tell whether packets that no call announced are a stream: enough, in sequence, of a payload type in use."""
+    return (
+        stream.received >= MIN_PACKETS
+        and stream.losses.lost * 2 <= stream.expected()
+        and stream.strays * 4 <= stream.received
+        and plausible_payload_type(stream.payload_type)
+        and stream.ports >> 16 >= 1024
+        and stream.ports & 0xFFFF >= 1024
+    )
+
+
+def _flags(stream: streams.Stream, outage_us: int) -> tuple[str, ...]:
+    named = {
+        "media_stopped": outage_us > 0,
+        "mirrored_twice": stream.capture_duplicates * 2 > stream.received,
+        "sequence_restarted": stream.restarts > 0,
+        "time_base_jumped": stream.timing.discontinuities > 0,
+        "codec_changed": stream.payload_changes > 0,
+    }
+    return tuple(name for name, holds in named.items() if holds)
+
+
+def _call(call: Call, scored: list[results.Stream], *, with_media: bool) -> results.Call:
+    lq = [stream.quality.mos_lq for stream in scored if stream.quality.mos_lq is not None]
+    cq = [stream.quality.mos_cq for stream in scored if stream.quality.mos_cq is not None]
+    rung_us = call.ringing_us if call.ringing_us is not None else call.answered_us
+    known_end = call.bye_us is not None and call.bye_answered_us is not None
+    return results.Call(
+        call_id=call.call_id,
+        linked=call.linked,
+        from_uri=call.from_uri,
+        to_uri=call.to_uri,
+        start_us=call.start_us,
+        answered_us=call.answered_us,
+        end_us=call.end_us,
+        final_code=call.final_code,
+        post_dial_delay_us=None if rung_us is None else rung_us - call.start_us,
+        disconnect_delay_us=(call.bye_answered_us or 0) - (call.bye_us or 0) if known_end else None,
+        ended_by=call.ended_by,
+        challenges=call.challenges,
+        retransmissions=call.retransmissions,
+        forks=len(call.forks),
+        hops=len({frozenset(hop) for hop in call.hops}),
+        changes=call.changes,
+        transfers=call.transfers,
+        fax=call.fax,
+        streams=tuple(stream.index for stream in scored),
+        mos_lq=min(lq, default=None),
+        mos_cq=min(cq, default=None),
+        flags=_call_flags(call, scored, with_media=with_media),
+        ladder=tuple(
+            results.LadderMessage(m.at_us, m.source, m.destination, m.text, m.has_sdp, m.repeated)
+            for m in call.messages
+        ),
+        message_count=call.message_count,
+    )
+
+
+def _call_flags(call: Call, scored: list[results.Stream], *, with_media: bool) -> tuple[str, ...]:
+    """Say what is wrong with a call; missing audio only where the capture has media at all, and not of a second leg."""
+    flags = []
+    talked = call.answered_us is not None and call.end_us is not None and call.end_us - call.answered_us > MIN_TALK_US
+    if talked and with_media and not call.held and not call.fax and call.linked is None:
+        directions = {stream.from_caller for stream in scored if stream.end_us > (call.answered_us or 0)}
+        if not directions:
+            flags.append("no_audio")
+        elif len(directions) == 1:
+            flags.append("one_way_audio")
+    if any("media_stopped" in stream.flags for stream in scored):
+        flags.append("media_stopped")
+    if call.end_us is None:
+        flags.append("end_not_captured")
+    return tuple(flags)

@@ -1,0 +1,20 @@
+"""What an analysis says: frozen values, and their JSON as docs/schemas/analysis.json publishes it."""
+
+from clearline.voice.results.call import Call, LadderMessage
+from clearline.voice.results.stream import Burst, Counts, Delay, Interval, Quality, Regularity, Reported, Stream
+from clearline.voice.results.whole import Analysis, CaptureHealth
+
+__all__ = [
+    "Analysis",
+    "Burst",
+    "Call",
+    "CaptureHealth",
+    "Counts",
+    "Delay",
+    "Interval",
+    "LadderMessage",
+    "Quality",
+    "Regularity",
+    "Reported",
+    "Stream",
+]

@@ -1,0 +1,211 @@
+"""A stream's counts to its figures and scores."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from clearline.voice import intervals, results, streams
+from clearline.voice.burst import burst_ratio
+from clearline.voice.impairments import codec_impairment
+from clearline.voice.reports import FarEnd
+from clearline.voice.scores import Score, mouth_to_ear_ms, score
+
+NO_CODEC = "the codec is not known: no session description names its payload type"
+
+SKEW_INTERVALS = 6
+"""Clock skew is told from a minute on: before that jitter hides it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What the listener missed, of a stream or a part of it."""
+
+    bad: int
+    """Packets lost or discarded."""
+    total: int
+    runs: int
+    """Runs of consecutive bad packets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How one stream is scored."""
+
+    codec: str
+    """As the impairment tables name it; "" when not known."""
+    profile: str
+    ta_ms: float | None
+    """Mouth-to-ear delay."""
+
+    def score(self, heard: Heard) -> Score:
+        """Score a stream or a part of it."""
+        if not self.codec:
+            return Score(codec="", profile=self.profile, unscored=NO_CODEC)
+        if not heard.total:
+            return Score(codec=self.codec, profile=self.profile, unscored="no packet was due")
+        percent = 100 * heard.bad / heard.total
+        return _score(self.codec, self.profile, percent, burst_ratio(heard.bad, heard.runs, heard.total), self.ta_ms)
+
+
+@lru_cache(maxsize=16_384)
+def _score(codec: str, profile: str, ppl: float, burst_r: float, ta_ms: float | None) -> Score:
+    """Score, remembering: most intervals have no loss."""
+    return score(codec, profile=profile, ppl=ppl, burst_r=burst_r, ta_ms=ta_ms)
+
+
+def packet_us(stream: streams.Stream) -> float | None:
+    """Give the speech in one packet."""
+    timing = stream.timing
+    if timing.clock == 0 or timing.frame_ticks <= 0:
+        return None
+    return int(timing.frame_ticks) * 1_000_000 / int(timing.clock)
+
+
+def heard(stream: streams.Stream, outage_us: int) -> Heard:
+    """Sum up a stream; an outage at its end counts as the packets that would have filled it."""
+    length_us = packet_us(stream)
+    silent = int(outage_us / length_us) if length_us else 0
+    losses = stream.losses
+    bad = int(losses.lost + losses.discarded) + silent
+    return Heard(bad, int(stream.expected()) + silent, int(losses.runs) + (silent > 0))
+
+
+def delay(stream: streams.Stream, codec: str, trips_us: list[int]) -> results.Delay | None:
+    """Give the delay from round trips: from the point of capture to one end and back, and to the other and back."""
+    if not trips_us:
+        return None
+    timing = stream.timing
+    length_us = packet_us(stream)
+    ta_ms = mouth_to_ear_ms(
+        codec,
+        round_trip_ms=sum(trips_us) / 1000,
+        buffer_ms=int(timing.delay_sum_us) / max(int(timing.judged), 1) / 1000,
+        packet_ms=length_us / 1000 if length_us else None,
+    )
+    basis = "both directions" if len(trips_us) == 2 else "one direction"
+    return results.Delay(sum(trips_us) // 2, basis, round(ta_ms * 1000))
+
+
+def quality(scale: Scale, whole: Heard, parts: tuple[results.Interval, ...]) -> results.Quality:
+    """Score a stream."""
+    scored = scale.score(whole)
+    row = codec_impairment(scale.codec, scale.profile)
+    lowest = [part.mos_lq for part in parts if part.mos_lq is not None]
+    return results.Quality(
+        model=row.model if row else None,
+        impairment=None if row is None else (row.ie, row.bpl, row.source),
+        r=scored.r,
+        mos_lq=scored.mos_lq,
+        mos_cq=scored.mos_cq,
+        mos_lq_min=min(lowest, default=None),
+        g107_mos_lq=scored.narrowband_mos_lq,
+        g107_mos_cq=scored.narrowband_mos_cq,
+        conversion=scored.conversion,
+        unscored=scored.unscored,
+    )
+
+
+def parts(stream: streams.Stream, scale: Scale) -> tuple[results.Interval, ...]:
+    """Score a stream's intervals."""
+    return tuple(_part(stream, interval, scale) for interval in stream.intervals)
+
+
+def _part(stream: streams.Stream, interval: intervals.Interval, scale: Scale) -> results.Interval:
+    received, lost, discarded = int(interval.received), int(interval.lost), int(interval.discarded)
+    scored = scale.score(Heard(lost + discarded, received + lost, int(interval.runs)))
+    samples = int(interval.samples)
+    us_per_tick = stream.timing.us_per_tick
+    return results.Interval(
+        start_us=interval.start_us,
+        duration_us=max(0, min(intervals.INTERVAL_US, stream.seen_us - interval.start_us)),
+        received=received,
+        lost=lost,
+        discarded=discarded,
+        jitter_mean_us=interval.jitter_sum / samples * us_per_tick if samples else None,
+        jitter_max_us=interval.jitter_max * us_per_tick if samples else None,
+        max_gap_us=interval.max_gap_us,
+        mos_lq=scored.mos_lq,
+        mos_cq=scored.mos_cq,
+    )
+
+
+def counts(stream: streams.Stream) -> results.Counts:
+    """Copy a stream's counts."""
+    losses = stream.losses
+    return results.Counts(
+        received=stream.received,
+        expected=stream.expected(),
+        lost=losses.lost,
+        duplicates=stream.duplicates,
+        capture_duplicates=stream.capture_duplicates,
+        reordered=stream.reordered,
+        discarded=losses.discarded,
+        capture_lost=0,
+        octets=stream.octets,
+        restarts=stream.restarts,
+        payload_changes=stream.payload_changes,
+        events=stream.events,
+        noises=stream.noises,
+        pauses=stream.timing.pauses,
+    )
+
+
+def regularity(stream: streams.Stream, outage_us: int) -> results.Regularity:
+    """Work out how regularly a stream came."""
+    timing = stream.timing
+    samples = int(timing.samples)
+    known = samples > 0
+    return results.Regularity(
+        jitter_mean_us=timing.jitter_sum / samples * timing.us_per_tick if known else None,
+        jitter_max_us=max(i.jitter_max for i in stream.intervals) * timing.us_per_tick if known else None,
+        mapdv2_us=(timing.late_sum_us + timing.early_sum_us) / samples if known else None,
+        skew_ppm=_skew_ppm(stream),
+        max_gap_us=max(int(i.max_gap_us) for i in stream.intervals),
+        outage_us=outage_us,
+    )
+
+
+def _skew_ppm(stream: streams.Stream) -> float | None:
+    """Give the clocks' difference: how the least transit of whole intervals moved."""
+    known = [i for i in stream.intervals[:-1] if i.earliest_us != intervals.NO_TRANSIT]
+    if len(known) < SKEW_INTERVALS or stream.timing.discontinuities or stream.restarts:
+        return None
+    drift_us = int(known[-1].earliest_us - known[0].earliest_us)
+    return -1_000_000 * drift_us / int(known[-1].start_us - known[0].start_us)
+
+
+def burst(stream: streams.Stream, whole: Heard) -> results.Burst:
+    """Work out bursts and gaps as `clearline.voice.burst.measure` defines them."""
+    losses = stream.losses
+    length_us = packet_us(stream) or 0.0
+    bursts, burst_packets, burst_bad = int(losses.bursts), int(losses.burst_packets), int(losses.burst_bad)
+    gap_packets = int(stream.expected()) - burst_packets
+    gap_bad = int(losses.lost + losses.discarded) - burst_bad
+    return results.Burst(
+        bursts=bursts,
+        density_pct=100 * burst_bad / burst_packets if bursts else 0.0,
+        duration_us=burst_packets * length_us / max(bursts, 1),
+        gap_density_pct=100 * gap_bad / gap_packets if gap_packets else 0.0,
+        gap_duration_us=gap_packets * length_us / max(bursts, 1),
+        burst_ratio=burst_ratio(whole.bad, whole.runs, whole.total),
+    )
+
+
+def reported(stream: streams.Stream, far_end: FarEnd | None) -> results.Reported | None:
+    """Copy what the receiver said."""
+    if far_end is None:
+        return None
+    metrics = far_end.metrics
+    return results.Reported(
+        reports=far_end.reports,
+        lost=far_end.lost,
+        worst_loss_pct=far_end.fraction_max * 100 / 256,
+        jitter_us=far_end.jitter * stream.timing.us_per_tick if stream.timing.clock else None,
+        round_trip_us=far_end.round_trip_us,
+        mos_lq=_tenths(metrics.mos_lq_x10) if metrics else None,
+        mos_cq=_tenths(metrics.mos_cq_x10) if metrics else None,
+        r=metrics.r if metrics else None,
+    )
+
+
+def _tenths(value: int | None) -> float | None:
+    return None if value is None else value / 10

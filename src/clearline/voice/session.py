@@ -1,0 +1,129 @@
+"""One capture being read: the packet loop, and who is told of what it does not count itself."""
+
+from clearline.voice.calls import CallBook, Medium, fill_formats
+from clearline.voice.packets import PacketLoop
+from clearline.voice.playout import PlayoutBuffer
+from clearline.voice.reports import ReportBook
+from clearline.voice.streams import Formats, Stream
+from clearline.voice.wire import rtcp, sip
+from clearline.voice.wire.ethernet import Frame
+from clearline.voice.wire.rtp import STATIC
+from clearline.voice.wire.sdp import Media
+from clearline.voice.wire.tcp import Connections, is_sip
+
+STUN_COOKIE = b"\x21\x12\xa4\x42"
+"""Octets 4 to 8 of a STUN message (RFC 8489 section 5)."""
+
+
+class Session:
+    """Reads one capture, piece by piece.
+
+    Args:
+        buffer: the de-jitter buffer that the streams are played through.
+    """
+
+    def __init__(self, buffer: PlayoutBuffer) -> None:
+        self.buffer = buffer
+        self.loop = PacketLoop(self.make_stream, self.take_datagram, self.take_segment)
+        self.addresses = self.loop.frame.addresses
+        self.book = CallBook()
+        self.reports = ReportBook()
+        self.connections = Connections()
+        self.owners: list[Medium | None] = []
+        """By the stream's index: the endpoint it is sent to, or from."""
+        self.sent_from: list[bool] = []
+        """By the stream's index: whether the owner was found by the stream's source."""
+        self.static = Formats()
+        fill_formats(self.static, Media("audio", 0, "RTP/AVP", ""))
+        for payload_type, (_, clock) in STATIC.items():
+            self.static.clocks[payload_type] = clock
+        self.malformed = 0
+        self.undecoded = 0
+        self._texts: dict[int, str] = {}
+
+    def run(self, piece: bytes) -> None:
+        """Take the next piece of the capture.
+
+        Raises:
+            CaptureError: it is no capture file.
+        """
+        self.loop.run(piece)
+
+    def address(self, number: int) -> str:
+        """Write an address, remembering the text."""
+        text = self._texts.get(number)
+        if text is None:
+            text = self._texts[number] = self.addresses.text(number)
+        return text
+
+    def endpoint(self, number: int, port: int) -> str:
+        """Write an address and port."""
+        text = self.address(number)
+        return f"[{text}]:{port}" if ":" in text else f"{text}:{port}"
+
+    def make_stream(self, source: int, destination: int, ports: int, ssrc: int) -> Stream:
+        """Make the state of a stream that begins, knowing what the session descriptions say of its endpoints."""
+        medium, sent_from = self.find_medium(source, destination, ports)
+        formats = self.static if medium is None else medium.formats
+        stream = Stream(source, destination, ports, ssrc, formats, self.buffer.low_us, self.buffer.high_us)
+        self.owners.append(medium)
+        self.sent_from.append(sent_from)
+        if medium is not None:
+            medium.streams.append(stream)
+        return stream
+
+    def find_medium(self, source: int, destination: int, ports: int) -> tuple[Medium | None, bool]:
+        """Find the endpoint a stream is sent to; failing that (address translation) the one it is sent from."""
+        media = self.book.media
+        if not media:
+            return None, False
+        medium = media.get((self.address(destination), ports & 0xFFFF))
+        if medium is not None:
+            return medium, False
+        medium = media.get((self.address(source), ports >> 16))
+        return medium, medium is not None
+
+    def take_datagram(self, frame: Frame) -> None:
+        """Take a UDP datagram that is not RTP."""
+        data = frame.data[frame.start : frame.end]
+        first = data[0] if data else 0
+        if 0x41 <= first <= 0x7A or first in (0x0D, 0x0A):
+            if is_sip(data):
+                self.take_sip(data, frame)
+            elif data.strip(b"\r\n\x00"):  # else it keeps a binding alive
+                self.undecoded += 1
+        elif first >> 6 == 2 and len(data) >= 8:
+            self.take_rtcp(data, frame)
+        elif not (20 <= first <= 63 or data[4:8] == STUN_COOKIE or not data.strip(b"\x00")):  # DTLS, STUN, keep-alive
+            self.undecoded += 1
+
+    def take_rtcp(self, data: bytes, frame: Frame) -> None:
+        """Take a datagram of RTCP; one that the capture cut is read as far as it goes."""
+        packets, problems = rtcp.parse_compound(data)
+        if problems and frame.end - frame.start == frame.length:
+            self.malformed += 1
+        self.reports.take(packets, frame.source, frame.destination, frame.time_us)
+
+    def take_sip(self, data: bytes, frame: Frame) -> None:
+        """Take a SIP message."""
+        try:
+            self.book.take(
+                sip.parse(data),
+                self.endpoint(frame.source, frame.source_port),
+                self.endpoint(frame.destination, frame.destination_port),
+                frame.time_us,
+            )
+        except sip.SipError:
+            self.malformed += 1
+        for medium in self.book.replaced:  # another call uses the endpoint now: its packets begin new streams
+            for stream in medium.streams:
+                self.loop.close(stream)
+            medium.streams.clear()
+        self.book.replaced.clear()
+
+    def take_segment(self, frame: Frame) -> None:
+        """Take a TCP segment."""
+        key = (frame.source, frame.destination, frame.source_port, frame.destination_port)
+        data = frame.data[frame.start : frame.end]
+        for message in self.connections.take(key, frame.sequence, frame.flags, data):
+            self.take_sip(message, frame)

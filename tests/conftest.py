@@ -1,0 +1,25 @@
+"""Which form of the packet code the tests run: its sources, or, with CLEARLINE_COMPILED=1, what tools/compile made."""
+
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+
+class SourcesOnly(importlib.abc.MetaPathFinder):
+    """Finds the modules of `clearline.voice` as sources, past any compiled ones beside them."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, _target: object = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        if not fullname.startswith("clearline.voice.") or not path:
+            return None
+        source = Path(path[0]) / f"{fullname.rpartition('.')[2]}.py"
+        return importlib.util.spec_from_file_location(fullname, source) if source.is_file() else None
+
+
+if not os.environ.get("CLEARLINE_COMPILED"):
+    sys.meta_path.insert(0, SourcesOnly())
