@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from clearline.agreement.evidence import Availability as Observations
 from clearline.agreement.evidence import Downtime, Evidence, Service
 from clearline.agreement.intervals import Interval, IntervalSet
-from clearline.agreement.terms import Agreement, Availability
+from clearline.agreement.promises import Agreement, Availability
 
 NOTHING_SEEN = Observations((), (), (), ())
 """What stands for evidence of availability that nobody collected."""

@@ -10,7 +10,7 @@ from clearline.agreement.figures import plain, truncated
 from clearline.agreement.judge import Case, Cases, Verdict
 from clearline.agreement.moments import seconds
 from clearline.agreement.money import Money
-from clearline.agreement.terms import CASES, COUNTS, Count, Credits, DelayRule, LevelRule
+from clearline.agreement.promises import CASES, COUNTS, Count, Credits, DelayRule, LevelRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,8 @@ class CreditLine:
         else:
             line[CASES[self.commitment]] = self.case.ids[0]
             shortfall = {"shortfall_seconds": str(seconds(int(self.shortfall)))}
+            if self.case.before_us:
+                shortfall["carried_seconds"] = str(seconds(self.case.before_us))
         return line | {
             "count": self.count,
             **shortfall,

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from clearline.agreement.documents import parse_json
@@ -10,6 +11,7 @@ from clearline.agreement.intervals import Interval
 from clearline.agreement.money import MINOR_UNITS, Money
 from clearline.agreement.months import MONTH_PATTERN, Month
 from clearline.agreement.problems import Problem, Report
+from clearline.agreement.promises import CAUSES
 from clearline.agreement.shapes import (
     DECIMAL,
     MOMENT,
@@ -24,7 +26,6 @@ from clearline.agreement.shapes import (
     Span,
     Text,
 )
-from clearline.agreement.terms import CAUSES
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,10 +207,10 @@ def _voice(values: dict[str, Any], problem: Problemize) -> Voice:
         problem("measured", f"must be at most calls ({voice.calls}), found {voice.measured}")
     for total, weights, what in (
         ("mos_total", voice.measured, "measured"),
-        ("mos_talk_total", voice.talk_seconds, "talk_seconds"),
+        ("mos_talk_total", Fraction(voice.talk_seconds), "talk_seconds"),
     ):
-        if not weights <= values[total] <= 5 * weights:
-            problem(total, f"is not a sum of scores from 1 to 5 over {what} ({weights}), found {values[total]}")
+        if not weights <= Fraction(values[total]) <= 5 * weights:
+            problem(total, f"is not a sum of scores from 1 to 5 over {what} ({values[what]}), found {values[total]}")
     return voice
 
 

@@ -1,7 +1,6 @@
 """How exact figures are written: decimals as text, truncated, never rounded up."""
 
 import math
-from decimal import Decimal
 from fractions import Fraction
 
 PLACES = 4
@@ -10,16 +9,12 @@ PLACES = 4
 
 def truncated(value: Fraction) -> str:
     """Write a figure with four decimals, cut off toward zero: 99.99999 is `99.9999`, not `100.0000`."""
-    scaled = math.trunc(value * 10**PLACES)
-    return str(Decimal(scaled).scaleb(-PLACES))
+    whole, rest = divmod(math.trunc(abs(value) * 10**PLACES), 10**PLACES)
+    sign = "-" if value < 0 and (whole or rest) else ""
+    return f"{sign}{whole}.{rest:0{PLACES}}"
 
 
 def plain(value: Fraction) -> str:
     """Write a count as short as it is: `1`, `2.5`; what needs more than four decimals is cut off after them."""
     text = truncated(value)
     return text.rstrip("0").rstrip(".")
-
-
-def exact(value: Fraction) -> str:
-    """Write the reduced fraction: `1479/1484`; a whole number without a denominator of 1."""
-    return str(value)

@@ -7,10 +7,17 @@ from typing import Any, Literal
 
 from clearline.agreement.classes import NOTHING_SEEN, Classes
 from clearline.agreement.evidence import Evidence, Experience, Voice
-from clearline.agreement.figures import exact, truncated
+from clearline.agreement.figures import truncated
 from clearline.agreement.intervals import Interval, IntervalSet
-from clearline.agreement.terms import Agreement, Availability, FirstResponse, MaintenanceNotice, Restoration, VoiceMos
-from clearline.agreement.terms import Experience as ExperienceTerms
+from clearline.agreement.promises import (
+    Agreement,
+    Availability,
+    FirstResponse,
+    MaintenanceNotice,
+    Restoration,
+    VoiceMos,
+)
+from clearline.agreement.promises import Experience as ExperienceTerms
 
 Status = Literal["kept", "missed", "not_measured"]
 
@@ -55,7 +62,7 @@ class Level:
             "status": self.status,
             "target": str(self.target),
             "measured": None if self.measured is None else truncated(self.measured),
-            "exact": None if self.measured is None else exact(self.measured / self.unit),
+            "exact": None if self.measured is None else str(self.measured / self.unit),
             "coverage": None if self.coverage is None else truncated(self.coverage),
             "needs_decision": self.needs_decision,
         }

@@ -2,7 +2,6 @@
 
 import re
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 
 SECOND_US = 1_000_000
 HOUR_US = 3600 * SECOND_US
@@ -10,8 +9,11 @@ HOUR_US = 3600 * SECOND_US
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
+YEAR_PATTERN = r"(19[7-9][0-9]|[2-8][0-9]{3})"
+"""1970 to 8999: a moment of these years has a calendar day in every time zone."""
+
 MOMENT_PATTERN = (
-    r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?Z"
+    YEAR_PATTERN + r"-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?Z"
 )
 """RFC 3339 section 5.6, in UTC with `Z`, at most microseconds; a leap second is not a moment of the calendar we use."""
 
@@ -28,7 +30,9 @@ def moment_us(text: str) -> int:
         ValueError: the text is not such a moment, or names a day that does not exist.
     """
     if not _is_moment(text):
-        raise ValueError("must be a moment in UTC such as 2026-10-03T10:00:00Z, at most to the microsecond")
+        raise ValueError(
+            "must be a moment in UTC such as 2026-10-03T10:00:00Z, at most to the microsecond, from 1970 on"
+        )
     try:
         since = datetime.fromisoformat(text) - _EPOCH
     except ValueError as error:
@@ -54,7 +58,7 @@ def datetime_us(moment: datetime) -> int:
 def seconds(us: int) -> int | str:
     """Write a length in seconds: an integer where it is whole, else an exact decimal as text."""
     whole, rest = divmod(us, SECOND_US)
-    return whole if rest == 0 else str(Decimal(us).scaleb(-6).normalize())
+    return whole if rest == 0 else f"{whole}.{rest:06}".rstrip("0")
 
 
 def length_text(us: int) -> str:

@@ -48,7 +48,8 @@ class Money:
         digits = MINOR_UNITS[currency]
         scaled = abs(amount) * 10**digits
         minor = (2 * scaled.numerator + scaled.denominator) // (2 * scaled.denominator)
-        return cls(Decimal(-minor if amount < 0 else minor).scaleb(-digits), currency)
+        # Made of text, since Decimal's own arithmetic would round to the precision of its context.
+        return cls(Decimal(f"{'-' if amount < 0 else ''}{minor}E-{digits}"), currency)
 
     @property
     def exact(self) -> Fraction:

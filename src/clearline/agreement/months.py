@@ -8,9 +8,9 @@ from importlib import resources
 from zoneinfo import ZoneInfo
 
 from clearline.agreement.intervals import Interval
-from clearline.agreement.moments import datetime_us, utc
+from clearline.agreement.moments import YEAR_PATTERN, datetime_us, utc
 
-MONTH_PATTERN = r"[0-9]{4}-(0[1-9]|1[0-2])"
+MONTH_PATTERN = YEAR_PATTERN + r"-(0[1-9]|1[0-2])"
 _is_month = re.compile(MONTH_PATTERN).fullmatch
 
 
@@ -26,9 +26,9 @@ class Month:
         """Read `2026-10`.
 
         Raises:
-            ValueError: the text is not a month of the years 1970 to 9998.
+            ValueError: the text is not a month of the years 1970 to 8999.
         """
-        if not _is_month(text) or not 1970 <= int(text[:4]) <= 9998:
+        if not _is_month(text):
             raise ValueError("must be a month such as 2026-10")
         return cls(int(text[:4]), int(text[5:]))
 
@@ -51,6 +51,11 @@ class Month:
     def first_day(self) -> date:
         """The month's first day."""
         return date(self.year, self.month, 1)
+
+    def period(self, months: int) -> tuple["Month", "Month"]:
+        """The first and the last month of the part of the calendar year that this month is in: 3 for quarters."""
+        first = self.index - self.index % months
+        return Month.of_index(first), Month.of_index(first + months - 1)
 
     def interval(self, zone: ZoneInfo) -> Interval:
         """The month's instants in a time zone: from the first midnight to that of the next month, in microseconds."""

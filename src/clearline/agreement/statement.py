@@ -9,11 +9,13 @@ from clearline.agreement.classes import Classes, classify
 from clearline.agreement.credits import CreditLine, Total, credit_lines, total_of
 from clearline.agreement.evidence import Evidence
 from clearline.agreement.judge import Status, Verdict, judge
+from clearline.agreement.letter import letter
 from clearline.agreement.moments import moment_text, seconds
 from clearline.agreement.money import Money
 from clearline.agreement.months import Month
+from clearline.agreement.promises import REVIEW_MONTHS, Agreement
+from clearline.agreement.readings import readings_of
 from clearline.agreement.termination import Right, rights_of
-from clearline.agreement.terms import Agreement
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,11 @@ class Statement:
         """The rights to leave that are open at `as_of`."""
         return [right for right in self.rights if right.is_open(self.evidence.as_of_us, self.agreement.zone)]
 
+    @property
+    def review(self) -> tuple[Month, Month]:
+        """The first and the last month of the review that this month is part of."""
+        return self.evidence.month.period(REVIEW_MONTHS[self.agreement.reviews])
+
     def seconds_us(self) -> dict[str, int]:
         """The month's length by class, in microseconds; the classes add up to `service`."""
         classes = self.classes
@@ -95,8 +102,14 @@ class Statement:
                 "open": bool(open_rights),
                 "because": [right.to_json() for right in open_rights],
             },
+            "review": {"from": str(self.review[0]), "until": str(self.review[1])},
             "origins": dict(self.agreement.origins),
+            "readings": [reading.to_json() for reading in readings_of(self.agreement)],
         }
+
+    def text(self) -> str:
+        """The statement as a letter."""
+        return letter(self)
 
 
 def evaluate(agreement: Agreement, evidence: Evidence) -> Statement:

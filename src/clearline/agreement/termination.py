@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from clearline.agreement.judge import Status
 from clearline.agreement.months import Month, day_start_us
-from clearline.agreement.terms import Termination, Trigger
+from clearline.agreement.promises import Termination, Trigger
 
 
 @dataclass(frozen=True, slots=True)

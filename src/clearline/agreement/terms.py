@@ -1,17 +1,37 @@
-"""The agreement as data: what was promised, what is owed when it is not kept, and when a customer may leave."""
+"""The agreement file: its format as one table, and its reading."""
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Iterator
 from datetime import date
 from decimal import Decimal
-from typing import Any, Literal
-from zoneinfo import ZoneInfo
+from typing import Any
 
 from clearline.agreement.canonical import digest
 from clearline.agreement.documents import parse_yaml
 from clearline.agreement.moments import HOUR_US, SECOND_US
-from clearline.agreement.months import time_zone
+from clearline.agreement.months import MONTH_PATTERN, time_zone
 from clearline.agreement.problems import Path, Problem, Report, written
+from clearline.agreement.promises import (
+    CASES,
+    CAUSES,
+    COMMITMENTS,
+    LEVELS,
+    REVIEW_MONTHS,
+    Agreement,
+    Availability,
+    Commitments,
+    Credits,
+    DelayRule,
+    Experience,
+    FirstResponse,
+    LevelRule,
+    Maintenance,
+    MaintenanceNotice,
+    Restoration,
+    Termination,
+    Trigger,
+    VoiceMos,
+)
 from clearline.agreement.shapes import (
     DECIMAL,
     Build,
@@ -28,194 +48,7 @@ from clearline.agreement.shapes import (
     Text,
 )
 
-Counts = Literal["excluded", "up", "down"]
-Count = Literal["started", "full", "prorata"]
-COUNTS: tuple[Count, ...] = ("full", "started", "prorata")
-
-Origin = Literal["text", "default", "negotiated"]
-
-COMMITMENTS = ("availability", "restoration", "voice_mos", "experience", "first_response", "maintenance_notice")
-"""Every commitment the program knows, in the order a statement lists them."""
-
-LEVELS = ("availability", "voice_mos", "experience")
-"""Commitments that are missed by a level below its target."""
-
-CASES = {"first_response": "request", "restoration": "outage", "maintenance_notice": "window"}
-"""Commitments that are missed by cases, each late by a delay, and what a case of them is."""
-
-CAUSES = ("customer", "force_majeure", "third_party", "suspension")
-"""Causes for which an interval may be excluded, where the agreement lists them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Maintenance:
-    """How scheduled maintenance is treated: eligible when announced `notice_us` before it begins."""
-
-    notice_us: int
-    counts_as: Counts
-
-
-@dataclass(frozen=True, slots=True)
-class Availability:
-    """The share of the month the service must be up, in percent; what is down and what does not count."""
-
-    clause: str
-    target: Decimal
-    maintenance: Maintenance
-    unknown: Counts
-    exclusions: tuple[str, ...]
-    minimum_outage_us: int
-
-
-@dataclass(frozen=True, slots=True)
-class Restoration:
-    """An outage is repaired within this time."""
-
-    clause: str
-    within_us: int
-
-
-@dataclass(frozen=True, slots=True)
-class Experience:
-    """A share of the calls, in percent, stays within limits of delay, jitter, loss and picture quality."""
-
-    clause: str
-    one_way_delay_ms: Decimal
-    jitter_ms: Decimal
-    loss_percent: Decimal
-    video_mos: Decimal
-    share_percent: Decimal
-
-
-@dataclass(frozen=True, slots=True)
-class VoiceMos:
-    """The mean opinion score of the month's voice calls, weighted by call or by talk time."""
-
-    clause: str
-    target: Decimal
-    weight: Literal["call", "talk_time"]
-    minimum_calls: int
-
-
-@dataclass(frozen=True, slots=True)
-class FirstResponse:
-    """A support request is answered within this time, around the clock."""
-
-    clause: str
-    within_us: int
-
-
-@dataclass(frozen=True, slots=True)
-class MaintenanceNotice:
-    """Every maintenance window is announced in time (`Maintenance.notice_us`)."""
-
-    clause: str
-
-
-@dataclass(frozen=True, slots=True)
-class Commitments:
-    """The commitments an agreement makes; None where it makes none of that kind."""
-
-    availability: Availability | None
-    restoration: Restoration | None
-    voice_mos: VoiceMos | None
-    experience: Experience | None
-    first_response: FirstResponse | None
-    maintenance_notice: MaintenanceNotice | None
-
-    def made(self) -> list[str]:
-        """The names of the commitments this agreement makes, in a statement's order."""
-        return [name for name in COMMITMENTS if getattr(self, name) is not None]
-
-
-@dataclass(frozen=True, slots=True)
-class LevelRule:
-    """Credits `percent` of the fee for each `step` by which a level is below its target."""
-
-    commitment: str
-    step: Decimal
-    percent: Decimal
-    count: Count
-
-
-@dataclass(frozen=True, slots=True)
-class DelayRule:
-    """Credits `percent` of the fee for each `step_us` of delay, of every late case or of the worst one."""
-
-    commitment: str
-    step_us: int
-    percent: Decimal
-    count: Count
-    per: str
-
-
-Rule = LevelRule | DelayRule
-
-
-@dataclass(frozen=True, slots=True)
-class Credits:
-    """What is credited, and how it adds up. `cap_percent` is of the month's fee; None is no cap."""
-
-    pro_rata_fee: bool
-    rules: tuple[Rule, ...]
-    stacking: Literal["sum", "highest"]
-    cap_percent: Decimal | None
-
-
-@dataclass(frozen=True, slots=True)
-class Trigger:
-    """So many missed months of one commitment open the right to leave.
-
-    Attributes:
-        missed_months: how many.
-        of_last: within so many calendar months; None when they must follow one another.
-    """
-
-    missed_months: int
-    of_last: int | None
-
-    def to_json(self) -> dict[str, int]:
-        """The trigger as the agreement has it."""
-        if self.of_last is None:
-            return {"missed_months_in_a_row": self.missed_months}
-        return {"missed_months": self.missed_months, "of_last": self.of_last}
-
-
-@dataclass(frozen=True, slots=True)
-class Termination:
-    """When a customer may leave without penalty, and for how many days."""
-
-    triggers: tuple[Trigger, ...]
-    open_days: int
-
-
-@dataclass(frozen=True, slots=True)
-class Agreement:
-    """One version of an agreement.
-
-    Attributes:
-        effective: the first day it is in force.
-        notice_days: a change must be notified so many days ahead.
-        coverage_minimum: percent of observed seconds, and of measured calls, below which a person must decide.
-        origins: key path → where its value comes from, as the document lists them.
-        document: the terms as plain data, with the defaults of the keys that the file left out.
-        sha256: digest of `document` (see `canonical`).
-    """
-
-    id: str
-    version: str
-    title: str
-    effective: date
-    notice_days: int
-    zone: ZoneInfo
-    commitments: Commitments
-    coverage_minimum: Decimal
-    credits: Credits
-    termination: Termination
-    reviews: Literal["monthly", "quarterly", "yearly"]
-    origins: Mapping[str, Origin]
-    document: Mapping[str, Any]
-    sha256: str
+__all__ = ["AGREEMENT", "Agreement", "load_agreement", "load_agreement_document"]
 
 
 def load_agreement(text: str | bytes, source: str) -> tuple[Agreement | None, list[Problem]]:
@@ -286,6 +119,9 @@ def _check_origins(complete: dict[str, Any], report: Report) -> None:
         if path not in known:
             report.add(((None, "origins"), path), "is the path of no key of this agreement")
 
+
+DAY_PATTERN = MONTH_PATTERN + r"-(0[1-9]|[12][0-9]|3[01])"
+_is_day = re.compile(DAY_PATTERN).fullmatch
 
 Problemize = Callable[[str, str], None]
 
@@ -365,23 +201,23 @@ def _agreement(values: dict[str, Any], problem: Problemize) -> dict[str, Any]:
 
 
 def _day(text: str) -> date:
+    if not _is_day(text):
+        raise ValueError("must be a day such as 2022-05-05")
     try:
-        day = date.fromisoformat(text)
+        return date.fromisoformat(text)
     except ValueError as error:
-        raise ValueError("must be a day such as 2022-05-05") from error
-    if not 1970 <= day.year <= 9998:
-        raise ValueError("must be a day of the years 1970 to 9998")
-    return day
+        raise ValueError(f"is not a day of the calendar ({error})") from error
 
 
 _COUNTS_AS = Choice(("excluded", "up", "down"))
 _COUNT = Field(Choice(("started", "full", "prorata")), "started")
 _CLAUSE = Field(Text(40))
+_TEXT = Field(Nullable(Text()), None)
 
 
 def _promise(build: Build, **fields: Field) -> Field:
     """A commitment: a record with its clause; absent where the agreement does not make it."""
-    return Field(Nullable(Record({"clause": _CLAUSE, **fields}, build)), None)
+    return Field(Nullable(Record({"clause": _CLAUSE, "text": _TEXT, **fields}, build)), None)
 
 
 def _record(build: Build, **fields: Field) -> Field:
@@ -394,7 +230,7 @@ AGREEMENT = Record(
         "id": Field(Text(200)),
         "version": Field(Text(200)),
         "title": Field(Text(200)),
-        "effective": Field(Parsed(_day, r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])")),
+        "effective": Field(Parsed(_day, DAY_PATTERN)),
         "notice_days": Field(Integer(0, 3660), 30),
         "time_zone": Field(Parsed(time_zone, r"[A-Za-z0-9_+/-]+")),
         "commitments": _record(
@@ -414,7 +250,7 @@ AGREEMENT = Record(
                 minimum_outage_seconds=Field(Integer(), 0),
             ),
             restoration=_promise(
-                lambda values, _: Restoration(values["clause"], values["within_seconds"] * SECOND_US),
+                lambda values, _: Restoration(values["clause"], values["text"], values["within_seconds"] * SECOND_US),
                 within_seconds=Field(Integer()),
             ),
             experience=_promise(
@@ -432,7 +268,7 @@ AGREEMENT = Record(
                 minimum_calls=Field(Integer(1), 1),
             ),
             first_response=_promise(
-                lambda values, _: FirstResponse(values["clause"], values["within_seconds"] * SECOND_US),
+                lambda values, _: FirstResponse(values["clause"], values["text"], values["within_seconds"] * SECOND_US),
                 within_seconds=Field(Integer()),
             ),
             maintenance_notice=_promise(lambda values, _: MaintenanceNotice(**values)),
@@ -471,9 +307,10 @@ AGREEMENT = Record(
             ),
             stacking=Field(Choice(("sum", "highest")), "sum"),
             cap_percent=Field(Nullable(DECIMAL), "100"),
+            text=_TEXT,
         ),
         "termination": _record(
-            lambda values, _: Termination(values["any_of"], values["open_days"]),
+            lambda values, _: Termination(values["any_of"], values["open_days"], values["text"]),
             any_of=Field(
                 ListOf(
                     Either(
@@ -490,8 +327,9 @@ AGREEMENT = Record(
                 )
             ),
             open_days=Field(Integer(1, 3660), 30),
+            text=_TEXT,
         ),
-        "reviews": Field(Choice(("monthly", "quarterly", "yearly")), "quarterly"),
+        "reviews": Field(Choice(tuple(REVIEW_MONTHS)), "quarterly"),
         "origins": Field(MapOf(Choice(("text", "default", "negotiated"))), {}),
     },
     _agreement,
