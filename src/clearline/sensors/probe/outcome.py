@@ -1,0 +1,58 @@
+"""What one probe found, and which answers count as working, by kind."""
+
+from dataclasses import dataclass
+
+OPTIONS_FAILURES = {
+    408: "a proxy speaks for a server that did not answer it",
+    430: "the flow to the server is gone",
+    480: "a proxy has nobody behind it to pass the request to",
+    500: "the server fails",
+    502: "the next server behind it fails",
+    503: "the server is overloaded or in maintenance",
+    504: "the next server behind it did not answer",
+}
+"""Final answers to OPTIONS that prove a failure, with what each says.
+
+Every other final answer comes from a working SIP server: 401 and 407 ask for a password, 403, 404 and 405 refuse, 483
+says the hop count
+was used up, 501 that OPTIONS is not implemented, 3xx point elsewhere. Whether a *user* can register or be called is
+what the kinds
+`register` and `call` ask; for those only the success they are after counts.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One probe's result."""
+
+    ok: bool
+    code: int | None
+    """The final answer's status; None when none came."""
+    reason: str
+    """In words: the answer's status and phrase, or why there was none."""
+    latency_us: int | None
+    """From the first transmission to the final answer; None when none came."""
+    advice: str = ""
+    """The next step for the person who reads of the failure."""
+
+
+def answered(status: int, phrase: str, latency_us: int) -> Outcome:
+    """Judge a final answer to OPTIONS."""
+    meaning = OPTIONS_FAILURES.get(status)
+    said = f"{status} {phrase}".strip()
+    if meaning is None:
+        return Outcome(True, status, said, latency_us)
+    return Outcome(False, status, f"{said}: {meaning}", latency_us, "look at the server's own log")
+
+
+def unanswered(timeout_us: int, sent: int) -> Outcome:
+    """Say that no final answer came in time."""
+    seconds = f"{timeout_us / 1_000_000:g}"
+    times = "once" if sent == 1 else f"{sent} times"
+    advice = "the server is stopped, frozen or behind a packet filter: see whether it runs and whether others reach it"
+    return Outcome(False, None, f"no answer within {seconds} s (sent {times})", None, advice)
+
+
+def unreachable(reason: str, advice: str) -> Outcome:
+    """Say that the request could not be delivered."""
+    return Outcome(False, None, reason, None, advice)
