@@ -1,7 +1,7 @@
 """How fast service-months are judged: 100 outages, 10 maintenance windows and 100 requests in each.
 
-`./clearline bench agreement [MONTHS]`: judges a quarter, a half and all of MONTHS (10,000) on one core, from the bytes of
-the evidence to those of the statement, and prints the seconds of processor time and how they grow.
+`./clearline bench agreement [MONTHS]`: judges a quarter, a half and all of MONTHS (10,000) on one core, from the bytes
+of the evidence to those of the statement, and prints the seconds of processor time and how they grow.
 """
 
 import json
