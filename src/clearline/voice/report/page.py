@@ -87,9 +87,11 @@ def _header(analysis: Analysis) -> str:
 
 def _tiles(analysis: Analysis) -> str:
     answered = sum(call.answered_us is not None for call in analysis.calls)
-    expected = sum(stream.expected for stream in analysis.streams)
-    lost = sum(stream.lost for stream in analysis.streams)
-    worst = min((stream.mos_lq for stream in analysis.streams if stream.mos_lq is not None), default=None)
+    expected = sum(stream.counts.expected for stream in analysis.streams)
+    lost = sum(stream.counts.lost for stream in analysis.streams)
+    worst = min(
+        (stream.quality.mos_lq for stream in analysis.streams if stream.quality.mos_lq is not None), default=None
+    )
     tiles = (
         ("", count(len(analysis.calls)), f"calls, {count(answered)} answered"),
         ("", count(len(analysis.streams)), "streams of speech or video"),
@@ -108,8 +110,8 @@ def _tiles(analysis: Analysis) -> str:
 def _limits(analysis: Analysis) -> str:
     """Say what the figures rest on, and what takes from them."""
     health = analysis.capture
-    unscored = Counter(stream.unscored for stream in analysis.streams if stream.unscored)
-    without_delay = sum(stream.one_way_delay_us is None for stream in analysis.streams)
+    unscored = Counter(stream.quality.unscored for stream in analysis.streams if stream.quality.unscored)
+    without_delay = sum(stream.delay is None for stream in analysis.streams)
     counts = (
         ("Packets dropped by the capture itself, which may look like losses of the network", health.dropped),
         ("Packets missing where the capture fell silent for all streams, charged to no call", health.lost_in_holes),
@@ -179,7 +181,7 @@ def _call_table(analysis: Analysis, shown_whole: set[int]) -> str:
             ("t", start),
             ("", safe(call.from_uri, 60)),
             ("", safe(call.to_uri, 60)),
-            ("", _outcome(call) + "".join(f'<br><span class="chip">{safe(flag)}</span>' for flag in call.flags)),
+            ("", _outcome(call) + "".join(f"<br>{_flag(flag)}" for flag in call.flags)),
             ("n", duration(call.post_dial_delay_us)),
             ("n", duration(call.talk_us) if call.answered_us is not None else "none"),
             (f"n {grade(call.mos_lq)}", score(call.mos_lq)),
@@ -192,6 +194,10 @@ def _call_table(analysis: Analysis, shown_whole: set[int]) -> str:
         caption += f"; the first {MAX_ROWS} are listed here, the analysis as JSON has all"
     table = _table(caption, columns, rows)
     return f'<h2>Calls</h2><div class="card scroll" tabindex="0" role="region" aria-label="Calls">{table}</div>'
+
+
+def _flag(name: str) -> str:
+    return f'<span class="chip">{safe(name.replace("_", " "))}</span>'
 
 
 def _facts(facts: Iterable[tuple[str, str]]) -> str:
@@ -216,7 +222,7 @@ def _call(number: int, call: Call, analysis: Analysis) -> str:
         ("Call-ID", f'<span class="mono">{safe(call.call_id, 80)}</span>'),
     )
     streams = [analysis.streams[index] for index in call.streams]
-    chips = "".join(f'<span class="chip">{safe(flag)}</span>' for flag in call.flags)
+    chips = "".join(_flag(flag) for flag in call.flags)
     media = "".join(_stream(stream) for stream in streams) or '<p class="soft">No media of this call was captured.</p>'
     return (
         f'<section class="card" id="call-{number}"><div class="head">'
@@ -253,63 +259,61 @@ def _ladder(call: Call) -> str:
 def _stream(stream: Stream) -> str:
     party = {True: "From the caller: ", False: "From the called party: ", None: ""}[stream.from_caller]
     codec = safe(stream.codec) if stream.codec else f"payload type {stream.payload_type}"
-    chips = "".join(f'<span class="chip">{safe(flag)}</span>' for flag in stream.flags)
+    way = f"{safe(stream.source)} → {safe(stream.destination)}"
+    chips = "".join(_flag(flag) for flag in stream.flags)
     return (
-        f'<div class="stream"><div class="head"><h3>{party}{codec} '
-        f'<span class="soft mono">{safe(stream.source)} → {safe(stream.destination)}</span></h3>{_badge(stream.mos_lq)}'
-        f"</div>{chips}{_facts(_stream_facts(stream))}{draw_plots(stream)}{_how_scored(stream)}"
+        f'<div class="stream"><div class="head"><h3>{party}{codec} <span class="soft mono">{way}</span></h3>'
+        f"{_badge(stream.quality.mos_lq)}</div>{chips}{_facts(_stream_facts(stream))}{draw_plots(stream)}{_how_scored(stream)}"
         f"<details><summary>The intervals as a table</summary>{_intervals(stream.intervals)}</details></div>"
     )
 
 
 def _stream_facts(stream: Stream) -> list[tuple[str, str]]:
-    burst = stream.burst
+    counts, regularity, quality, burst = stream.counts, stream.regularity, stream.quality, stream.burst
+    jitter = f"{milliseconds(regularity.jitter_mean_us)}, {milliseconds(regularity.jitter_max_us)}"
     facts = [
-        ("Received of expected", f"{count(stream.received)} of {count(stream.expected)}"),
-        ("Lost", f"{count(stream.lost)} ({percent(stream.lost, stream.expected)})"),
-        ("Too late to be played", f"{count(stream.discarded)} ({percent(stream.discarded, stream.expected)})"),
-        ("Out of order, duplicates", f"{count(stream.reordered)}, {count(stream.duplicates)}"),
-        ("Jitter, mean and greatest", f"{milliseconds(stream.jitter_mean_us)}, {milliseconds(stream.jitter_max_us)}"),
-        ("Longest time without a packet", milliseconds(stream.max_gap_us)),
-        ("Bursts of loss", f"{count(burst.bursts)}, {burst.density_pct:.0f} % dense" if burst.bursts else "none"),
+        ("Received of expected", f"{count(counts.received)} of {count(counts.expected)}"),
+        ("Lost", f"{count(counts.lost)} ({percent(counts.lost, counts.expected)})"),
+        ("Too late to be played", f"{count(counts.discarded)} ({percent(counts.discarded, counts.expected)})"),
+        ("Out of order, duplicates", f"{count(counts.reordered)}, {count(counts.duplicates)}"),
+        ("Jitter, mean and greatest", jitter),
+        ("Longest time without a packet", milliseconds(regularity.max_gap_us)),
+        ("Bursts of loss", f"{count(burst.bursts)}, {burst.density_pct:.0f}\u00a0% dense" if burst.bursts else "none"),
         ("One-way delay", _delay_words(stream)),
-        ("MOS-LQ, MOS-CQ", f"{score(stream.mos_lq)}, {score(stream.mos_cq)}"),
+        ("MOS-LQ, MOS-CQ", f"{score(quality.mos_lq)}, {score(quality.mos_cq)}"),
         ("SSRC", f'<span class="mono">0x{stream.ssrc:08x}</span>'),
     ]
-    if stream.capture_lost:
-        facts.append(("Missed by the capture itself", f"{count(stream.capture_lost)}, not charged"))
-    if stream.outage_us:
-        facts.append(("Silent until the call's end", duration(stream.outage_us)))
+    if counts.capture_lost:
+        facts.append(("Missed by the capture itself", f"{count(counts.capture_lost)}, not charged"))
+    if regularity.outage_us:
+        facts.append(("Silent until the call's end", duration(regularity.outage_us)))
     if stream.reported is not None:
-        said = stream.reported
-        facts.append(
-            (
-                "Receiver's own account (RTCP)",
-                f"{count(max(said.lost, 0))} lost, worst report {said.worst_loss_pct:.1f} %",
-            )
-        )
-    return facts  # fmt: skip
+        lost, worst = max(stream.reported.lost, 0), stream.reported.worst_loss_pct
+        facts.append(("Receiver's own account (RTCP)", f"{count(lost)} lost, worst report {worst:.1f}\u00a0%"))
+    return facts
 
 
 def _delay_words(stream: Stream) -> str:
-    if stream.one_way_delay_us is None:
+    if stream.delay is None:
         return UNKNOWN
-    basis = f" ({safe(stream.delay_basis)})" if stream.delay_basis else ""
-    return milliseconds(stream.one_way_delay_us) + basis
+    return f"{milliseconds(stream.delay.one_way_us)} ({safe(stream.delay.basis)})"
 
 
 def _how_scored(stream: Stream) -> str:
     """Write the score's inputs, or why there is none."""
-    if stream.r is None or stream.impairment is None or stream.model is None:
-        return f'<p class="key">Not scored: {safe(stream.unscored or "too little was received")}.</p>'
-    ie, bpl, source = stream.impairment
+    counts, quality = stream.counts, stream.quality
+    if quality.r is None or quality.impairment is None or quality.model is None:
+        return f'<p class="key">Not scored: {safe(quality.unscored or "too little was received")}.</p>'
+    ie, bpl, source = quality.impairment
     robustness = "none published" if bpl is None else f"{bpl:g}"
-    delay = "none assumed: it is unknown" if stream.one_way_delay_us is None else milliseconds(stream.one_way_delay_us)
-    ends = f"MOS-LQ {score(stream.mos_lq)}, MOS-CQ {score(stream.mos_cq)}"
+    missed = percent(counts.lost + counts.discarded, counts.expected)
+    if stream.regularity.outage_us:
+        missed += f", and the {duration(stream.regularity.outage_us)} without media count as lost too"
+    delay = "none assumed: it is unknown" if stream.delay is None else milliseconds(stream.delay.mouth_to_ear_us)
     return (
-        f'<p class="key">{safe(stream.model)}: Ie {ie:g}, Bpl {robustness} ({safe(source)}); lost or late '
-        f"{percent(stream.lost + stream.discarded, stream.expected)}, BurstR {stream.burst.burst_ratio:.2f}; "
-        f"delay {delay}. R {stream.r:.1f}: {ends}.</p>"
+        f'<p class="key">{safe(quality.model)}: Ie {ie:g}, Bpl {robustness} ({safe(source)}); lost or late {missed}, '
+        f"BurstR {stream.burst.burst_ratio:.2f}; delay to the ear {delay}. R {quality.r:.1f}: MOS-LQ "
+        f"{score(quality.mos_lq)}, MOS-CQ {score(quality.mos_cq)}.</p>"
     )
 
 
@@ -339,7 +343,7 @@ def _intervals(intervals: tuple[Interval, ...]) -> str:
 def _loose(streams: list[Stream]) -> str:
     if not streams:
         return ""
-    streams = sorted(streams, key=lambda each: 5.0 if each.mos_lq is None else each.mos_lq)
+    streams = sorted(streams, key=lambda each: 5.0 if each.quality.mos_lq is None else each.quality.mos_lq)
     caption = (
         f"{plural(len(streams), 'stream', 'streams')} found by their packets' shape alone: no SIP message names them"
     )

@@ -77,8 +77,8 @@ def draw_plots(stream: Stream) -> str:
         HTML; a plot of which nothing is known says why in its place.
     """
     points = slots(stream.intervals)
-    axis = _Axis(stream.start_us, stream.end_us + stream.outage_us)
-    drawn = (_loss(stream, points, axis), _jitter(points, axis), _delay(stream), _score(stream, points, axis))
+    axis = _Axis(stream.start_us, stream.end_us + stream.regularity.outage_us)
+    drawn = (_loss(stream, points, axis), _jitter(points, axis), _delay(stream, axis), _score(stream, points, axis))
     together = ""
     if len(stream.intervals) > MAX_SLOTS:
         together = f'<p class="key">One step is {duration(points[0].duration_us)}: the worst of its intervals.</p>'
@@ -102,14 +102,15 @@ def _loss(stream: Stream, points: list[Slot], axis: _Axis) -> str:
             lost = _HEIGHT * 100 * each.lost / each.expected / top
             late = _HEIGHT * 100 * each.discarded / each.expected / top
             shapes.append(_bar("lost", x, width, 0.0, lost) + _bar("late", x, width, lost, late))
-    said = f"{percent(stream.lost, stream.expected)} lost, {percent(stream.discarded, stream.expected)} late"
+    counts = stream.counts
+    said = f"{percent(counts.lost, counts.expected)} lost, {percent(counts.discarded, counts.expected)} late"
     return _plot("Loss", said, points, axis, (0, top), "%", "".join(shapes))
 
 
 def _bar(kind: str, x: float, width: float, base: float, height: float) -> str:
     if not height:
         return ""
-    height = max(height, 1.5)
+    height = min(max(height, 1.5), _HEIGHT - base)
     return f'<rect class="{kind}" x="{x}" y="{_HEIGHT - base - height:.2f}" width="{width:.2f}" height="{height:.2f}"/>'
 
 
@@ -123,14 +124,13 @@ def _jitter(points: list[Slot], axis: _Axis) -> str:
     return _plot("Jitter", f"up to {milliseconds(max(known))}", points, axis, (0, top), "ms", shapes)
 
 
-def _delay(stream: Stream) -> str:
-    delay_us = stream.one_way_delay_us
-    if delay_us is None:
+def _delay(stream: Stream, axis: _Axis) -> str:
+    if stream.delay is None:
         return _blank("Delay", "Unknown: no round trip could be taken from RTCP, so no conversational score is given.")
+    delay_us = stream.delay.one_way_us
     top = _ceiling(delay_us / 1000, (50, 100, 150, 200, 400, 1000, 2000, 5000, 10_000, 60_000))
     y = _HEIGHT - _HEIGHT * delay_us / 1000 / top
-    shape = f'<path class="trace" d="M0 {y:.2f}H{_WIDTH:.0f}"/>'
-    axis = _Axis(stream.start_us, stream.end_us)
+    shape = f'<path class="trace" d="M0 {y:.2f}H{axis.x(stream.end_us)}"/>'
     said = f"{milliseconds(delay_us)} one way, mean over the stream"
     return _plot("Delay", said, [], axis, (0, top), "ms", shape)
 
@@ -138,9 +138,7 @@ def _delay(stream: Stream) -> str:
 def _score(stream: Stream, points: list[Slot], axis: _Axis) -> str:
     known = [each.mos_lq for each in points if each.mos_lq is not None]
     if not known:
-        return _blank(
-            "MOS", f"Not scored: {safe(stream.unscored) if stream.unscored else 'no interval has enough packets'}."
-        )
+        return _blank("MOS", f"Not scored: {safe(stream.quality.unscored or 'no interval has enough packets')}.")
     shapes = _steps("trace", points, axis, lambda each: None if each.mos_lq is None else each.mos_lq - 1, 4.0)
     said = f"listening, worst {score(min(known))}: {rating_words(min(known))}"
     return _plot("MOS", said, points, axis, (1, 5), "", shapes)
@@ -155,7 +153,7 @@ def _steps(kind: str, points: list[Slot], axis: _Axis, value: Callable[[Slot], f
         if height is None or not each.received:
             drawing = False
             continue
-        y = round(_HEIGHT - _HEIGHT * height / top, 2)
+        y = max(0.0, round(_HEIGHT - _HEIGHT * height / top, 2))
         start, end = axis.x(each.start_us), axis.x(each.start_us + each.duration_us)
         path.append(f"{f'V{y}' if drawing else f'M{start} {y}'}H{end}")
         drawing = True
