@@ -1,0 +1,85 @@
+"""Each case of `cases/`, as a customer's lawyer would check it: through the command, figure by figure.
+
+A case is a page of prose with blocks of YAML. A block says what differs from the default agreement (`agreement`), from
+the quiet month beside this file (`months`, one entry an evidence document), and what each statement must say.
+"""
+
+import copy
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from tests.acceptance.compare import differences
+from typer.testing import CliRunner
+
+from clearline.cli.evaluate import app
+
+HERE = Path(__file__).parent
+AGREEMENT = HERE.parents[1] / "agreements" / "voip-level-agreement.yaml"
+QUIET_MONTH = json.loads((HERE / "quiet-month.json").read_text())
+BLOCKS = [
+    pytest.param(yaml.safe_load(block), id=f"{page.stem}-{number}")
+    for page in sorted((HERE / "cases").glob("*.md"))
+    for number, block in enumerate(re.findall(r"^```yaml\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL), 1)
+]
+
+
+def changed(document: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """A copy with other values at some dotted paths; a number in a path counts along a list, from 0."""
+    result = copy.deepcopy(document)
+    for path, value in changes.items():
+        *way, last = [int(step) if step.isdigit() else step for step in path.split(".")]
+        place: Any = result
+        for step in way:
+            place = place[step]
+        place[last] = value
+    return result
+
+
+def nested(expected: dict[str, Any]) -> dict[str, Any]:
+    """Dotted paths as the tree they describe."""
+    tree: dict[str, Any] = {}
+    for path, value in expected.items():
+        *way, last = path.split(".")
+        place = tree
+        for step in way:
+            place = place.setdefault(step, {})
+        place[last] = value
+    return tree
+
+
+def files_of(block: dict[str, Any], folder: Path) -> list[str]:
+    """Write the block's agreement and evidence; the arguments of `evaluate`."""
+    agreement = changed(yaml.safe_load(AGREEMENT.read_text()), block.get("agreement", {}))
+    (folder / "agreement.yaml").write_text(yaml.safe_dump(agreement))
+    names = ["agreement.yaml"]
+    for number, month in enumerate(block["months"], 1):
+        names.append(f"evidence-{number}.json")
+        (folder / names[-1]).write_text(json.dumps(changed(QUIET_MONTH, month)))
+    return [str(folder / name) for name in names]
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_the_command_says_what_was_worked_out_by_hand(block: dict[str, Any], tmp_path: Path) -> None:
+    said = CliRunner().invoke(app, [*files_of(block, tmp_path), "--json"])
+    assert (said.exit_code, said.stderr) == (0, "")
+    statements = [json.loads(line) for line in said.stdout.splitlines()]
+    assert len(statements) == len(block["statements"])
+    for statement, expected in zip(statements, block["statements"], strict=True):
+        assert differences(nested(expected), statement) == []
+
+
+def test_the_installed_command_prints_one_document_a_line_in_the_order_given(tmp_path: Path) -> None:
+    block: dict[str, Any] = {"months": [{"service.id": name} for name in ("S-2", "S-1", "S-3")]}
+    said = subprocess.run(
+        [sys.executable, "-m", "clearline", "evaluate", *files_of(block, tmp_path), "--json"],
+        capture_output=True,
+        check=False,
+    )
+    assert (said.returncode, said.stderr) == (0, b"")
+    assert [json.loads(line)["service"] for line in said.stdout.splitlines()] == ["S-2", "S-1", "S-3"]
