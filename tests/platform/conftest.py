@@ -1,6 +1,7 @@
 """Alice works for Northwind, Charlie for Contoso: what Alice makes, Charlie must never see."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,10 @@ from django.conf import settings as django_settings
 from django.test import Client
 
 from clearline.platform.accounts.models import Provider, User
+from clearline.platform.agreements.models import Agreement
+from clearline.platform.agreements.services import add_default_agreement
+from clearline.platform.availability.models import Target
+from clearline.platform.customers.models import Customer, Service
 
 NOW = datetime(2026, 10, 20, 12, 0, tzinfo=UTC)
 PASSWORD = "correct horse battery"
@@ -46,3 +51,27 @@ def stranger(charlie: User) -> Client:
     client = Client(headers={"host": "127.0.0.1"})
     client.force_login(charlie)
     return client
+
+
+@pytest.fixture
+def target(provider: Provider) -> Target:
+    return Target.objects.create(
+        provider=provider, name="Reflector", uri="sip:127.0.0.1:5062", interval_seconds=15, timeout_seconds=4
+    )
+
+
+@pytest.fixture
+def service(provider: Provider, target: Target) -> Service:
+    """Acme's hosted voice for 1000.00 USD a month since 15 January 2026, under the default agreement."""
+    add_default_agreement(provider, None, NOW)
+    customer = Customer.objects.create(provider=provider, name="Acme Ltd", created_at=NOW)
+    service = Service.objects.create(
+        customer=customer,
+        name="Hosted voice",
+        monthly_fee=Decimal("1000.00"),
+        currency="USD",
+        agreement=Agreement.objects.get(provider=provider),
+        starts_at=datetime(2026, 1, 15, tzinfo=UTC),
+    )
+    service.targets.add(target)
+    return service

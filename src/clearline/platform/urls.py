@@ -6,8 +6,14 @@ from clearline.platform.web import views
 
 urlpatterns = [
     path("", views.dashboard, name="dashboard"),
-    path("now/", views.dashboard_now, name="dashboard-now"),
     path("", include("clearline.platform.accounts.urls")),
+    path("customers/", include("clearline.platform.customers.urls")),
+    path("availability/", include("clearline.platform.availability.urls")),
+    path("maintenance/", include("clearline.platform.maintenance.urls")),
+    path("calls/", include("clearline.platform.calls.urls")),
+    path("desk/", include("clearline.platform.desk.urls")),
+    path("statements/", include("clearline.platform.statements.urls")),
+    path("agreements/", include("clearline.platform.agreements.urls")),
     path("audit/", include("clearline.platform.audit.urls")),
     path("healthz", views.healthz, name="healthz"),
     path("metrics", views.metrics, name="metrics"),

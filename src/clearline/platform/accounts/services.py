@@ -14,6 +14,8 @@ from clearline.platform.availability.services import keep_targets
 
 LINK_LIFE = timedelta(hours=1)
 TOKEN_BYTES = 32
+UNNAMED = "Your company"
+"""The provider's name until its first person says it."""
 
 
 def _hash(token: str) -> str:
@@ -40,8 +42,19 @@ def _use_up(link: SignInLink) -> bool:
     return deleted == 1
 
 
+def ensure_provider(now: datetime) -> Provider:
+    """The provider of this platform, made at its first start so that measuring begins before anybody signs in."""
+    with transaction.atomic():
+        provider = Provider.objects.order_by("pk").first()
+        if provider is None:
+            provider = Provider.objects.create(name=UNNAMED, created_at=now)
+            add_default_agreement(provider, None, now)
+        keep_targets(settings.CLEARLINE, now)
+    return provider
+
+
 def set_up(link: SignInLink, *, provider_name: str, email: str, password: str, now: datetime) -> User | None:
-    """Use the first link: make the provider, its first person, its default agreement and its first targets.
+    """Use the first link: name the provider and make its first person.
 
     Returns:
         The person, or None when the link had been used meanwhile or is not for setting up.
@@ -49,11 +62,11 @@ def set_up(link: SignInLink, *, provider_name: str, email: str, password: str, n
     with transaction.atomic():
         if link.user is not None or not _use_up(link):
             return None
-        provider = Provider.objects.create(name=provider_name, created_at=now)
+        provider = ensure_provider(now)
+        provider.name = provider_name
+        provider.save(update_fields=["name"])
         user = User.objects.create_person(provider=provider, email=email, password=password)
         record(provider, user, "provider.set_up", provider_name, {"email": user.email}, now=now)
-        add_default_agreement(provider, user, now)
-        keep_targets(settings.CLEARLINE, now)
     return user
 
 

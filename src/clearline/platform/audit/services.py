@@ -7,9 +7,9 @@ from typing import Any
 import rfc8785
 from django.db import transaction
 
+from clearline.agreement.moments import datetime_us, moment_text
 from clearline.platform.accounts.models import Provider, User
 from clearline.platform.audit.models import Event
-from clearline.platform.moments import rfc3339
 
 FIRST_DIGEST = "0" * 64
 """What the first event carries in place of an earlier event's digest."""
@@ -53,7 +53,7 @@ def digest(event: Event) -> str:
     """SHA-256 over the canonical JSON (RFC 8785) of everything the event says, the earlier digest included."""
     said = {
         "number": event.number,
-        "at": rfc3339(event.at),
+        "at": moment_text(datetime_us(event.at)),
         "actor": event.actor_name,
         "action": event.action,
         "subject": event.subject,

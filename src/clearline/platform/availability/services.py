@@ -1,11 +1,14 @@
-"""What is probed, and what the samples say: state now, the month's availability, the plot."""
+"""What is probed: adding, keeping and retiring targets."""
 
 from datetime import datetime
+
+from django.db import transaction
 
 from clearline.platform.accounts.models import Provider, User
 from clearline.platform.audit.services import record
 from clearline.platform.availability.models import Target
 from clearline.platform.config import Settings
+from clearline.sensors.probe import target as sensors
 
 
 def add_target(
@@ -55,3 +58,25 @@ def _keep_reflector(provider: Provider, settings: Settings, now: datetime) -> No
         )
         reflector.uri = settings.reflector
         reflector.save(update_fields=["uri"])
+
+
+def retire_target(target: Target, actor: User, now: datetime) -> None:
+    """Stop probing an endpoint; what was measured stays. Again: changes nothing."""
+    with transaction.atomic():
+        if Target.objects.filter(pk=target.pk, retired_at=None).update(retired_at=now):
+            record(actor.provider, actor, "target.retired", target.code, {"uri": target.uri}, now=now)
+
+
+def probed_targets() -> list[sensors.Target]:
+    """Every provider's targets, as the prober takes them."""
+    active = Target.objects.filter(retired_at=None).select_related("provider")
+    return [
+        sensors.Target(
+            id=target.code,
+            tenant=target.provider.tenant,
+            uri=target.uri,
+            interval_us=target.interval_seconds * 1_000_000,
+            timeout_us=target.timeout_seconds * 1_000_000,
+        )
+        for target in active
+    ]

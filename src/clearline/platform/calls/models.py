@@ -1,13 +1,21 @@
 """Uploaded captures. The calls found in them live in `clearline.records` and nowhere else."""
 
+from pathlib import Path
 from typing import ClassVar
 
+from django.conf import settings
 from django.db import models
 
 from clearline.platform.accounts.models import User
 from clearline.platform.customers.models import Service
 from clearline.platform.jobs.models import DueRow
 from clearline.platform.tenancy import TenantModel
+
+
+def captures_of(tenant: str) -> Path:
+    """The directory of a provider's captures, each named by its SHA-256."""
+    uploads: Path = settings.CLEARLINE.uploads
+    return uploads / tenant
 
 
 class Upload(TenantModel, DueRow):
@@ -27,6 +35,10 @@ class Upload(TenantModel, DueRow):
     malformed = models.PositiveBigIntegerField(null=True)
     calls = models.PositiveIntegerField(null=True)
     streams = models.PositiveIntegerField(null=True)
+    first_at = models.DateTimeField(null=True)
+    """When the earliest call in it began."""
+    last_at = models.DateTimeField(null=True)
+    """When the latest call in it began."""
 
     class Meta:
         ordering = ("-uploaded_at", "-pk")
@@ -34,3 +46,13 @@ class Upload(TenantModel, DueRow):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def source(self) -> str:
+        """How records name the capture: by its content, so that its name may change."""
+        return f"upload:{self.sha256}"
+
+    @property
+    def path(self) -> Path:
+        """Where the file is kept."""
+        return captures_of(self.service.customer.provider.tenant) / self.sha256

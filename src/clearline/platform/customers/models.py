@@ -1,9 +1,11 @@
 """The provider's customers, where they sit and what they buy."""
 
+from fractions import Fraction
 from typing import ClassVar
 
 from django.db import models
 
+from clearline.agreement.money import Money
 from clearline.platform.accounts.models import Provider
 from clearline.platform.agreements.models import Agreement
 from clearline.platform.availability.models import Target
@@ -69,6 +71,11 @@ class Service(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.name} of {self.customer}"
+
+    @property
+    def fee(self) -> Money:
+        """The monthly fee, with the digits its currency has."""
+        return Money.rounded(Fraction(self.monthly_fee), self.currency)
 
     @property
     def code(self) -> str:

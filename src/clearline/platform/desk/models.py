@@ -1,5 +1,6 @@
 """Support requests and what was said about them. Moments are kept; the first response and its delay are derived."""
 
+from datetime import datetime
 from typing import ClassVar
 
 from django.db import models
@@ -21,6 +22,8 @@ class Request(TenantModel):
     received_at = models.DateTimeField()
     """When the customer first reached us, by whatever channel: the clock starts here."""
     entered_at = models.DateTimeField()
+    answered_at: datetime | None
+    """Added by `services.with_first_response`."""
 
     class Meta:
         ordering = ("-received_at", "-pk")

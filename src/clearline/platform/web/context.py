@@ -7,6 +7,13 @@ from django.urls import reverse
 
 MENU = (
     ("dashboard", "Dashboard", "home"),
+    ("customers", "Customers", "users"),
+    ("availability", "Availability", "activity"),
+    ("maintenance", "Maintenance", "tool"),
+    ("calls", "Calls", "phone"),
+    ("desk", "Desk", "lifebuoy"),
+    ("statements", "Statements", "receipt"),
+    ("agreements", "Agreements", "file-text"),
     ("audit", "Audit trail", "history"),
 )
 """URL name, title, icon. A page belongs to the entry whose address its own begins with."""

@@ -2,24 +2,33 @@ from django.contrib.auth.decorators import login_not_required
 from django.db import connection
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from clearline.agreement.moments import datetime_us
+from clearline.platform.availability.models import Target
+from clearline.platform.availability.observation import now_of
+from clearline.platform.customers.models import Service
 from clearline.platform.requests import Request
+from clearline.platform.statements.services import briefs
 
 LOOPBACK = ("127.0.0.1", "::1")
 
 
 @require_safe
 def dashboard(request: Request) -> HttpResponse:
-    """How the provider's services do now."""
-    return render(request, "web/dashboard.html", {})
-
-
-@require_safe
-def dashboard_now(request: Request) -> HttpResponse:
-    """The live part of the dashboard, asked for every few seconds."""
-    return render(request, "web/dashboard_now.html", {})
+    """How the provider's targets and services do; htmx asks for the live part alone every few seconds."""
+    now = timezone.now()
+    targets = list(Target.objects.visible_to(request.user).filter(retired_at=None).select_related("provider"))
+    bought = Service.objects.visible_to(request.user).select_related("customer__provider", "agreement")
+    bought = bought.prefetch_related("agreement__versions", "targets__provider")
+    context = {
+        "targets": [(target, now_of(target, datetime_us(now))) for target in targets],
+        "briefs": briefs(bought, now),
+        "first": targets[0] if targets else None,
+    }
+    return render(request, "web/dashboard_now.html" if request.htmx else "web/dashboard.html", context)
 
 
 @login_not_required

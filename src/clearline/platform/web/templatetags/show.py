@@ -4,11 +4,14 @@ from datetime import UTC, datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from django import template
 from django.forms import BoundField, CheckboxInput, CheckboxSelectMultiple, RadioSelect, Select
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
+
+from clearline.agreement.moments import utc
 
 register = template.Library()
 
@@ -38,6 +41,18 @@ def moment(value: datetime | None, unknown: str = "unknown", style: str = "short
     )
 
 
+@register.simple_tag
+def moment_us(value_us: int | None, unknown: str = "unknown", style: str = "short") -> SafeString | str:
+    """As `moment`, of microseconds since the epoch."""
+    return moment(None if value_us is None else utc(value_us), unknown, style)
+
+
+@register.simple_tag
+def length(from_us: int, until_us: int) -> str:
+    """The length of an interval, as `duration` writes it."""
+    return duration(until_us - from_us)
+
+
 @register.filter
 def duration(value: timedelta | int | None) -> str:
     """A length of time in words of at most two units, cut off and never rounded up: `2 h 30 min`, `45 s`, `850 ms`.
@@ -65,19 +80,19 @@ def duration(value: timedelta | int | None) -> str:
 @register.filter
 def ms(value_us: int | None) -> str:
     """Microseconds as milliseconds with one decimal, cut off: `12.3 ms`; None prints `not measured`."""
-    return "not measured" if value_us is None else f"{value_us // 100 / 10:.1f} ms"
+    return "not measured" if not isinstance(value_us, int) else f"{value_us // 100 / 10:.1f} ms"
 
 
 @register.filter
 def hundredths(value: int | None) -> str:
     """A score kept as integer hundredths: `4.18`; None prints `not measured`."""
-    return "not measured" if value is None else f"{value // 100}.{value % 100:02}"
+    return "not measured" if not isinstance(value, int) else f"{value // 100}.{value % 100:02}"
 
 
 @register.filter
 def ppm_percent(value: int | None) -> str:
     """Parts per million as percent, cut off after four decimals: `0.0333 %`; None prints `not measured`."""
-    return "not measured" if value is None else f"{value // 10_000}.{value % 10_000:04} %"
+    return "not measured" if not isinstance(value, int) else f"{value // 10_000}.{value % 10_000:04} %"
 
 
 @register.filter
@@ -116,3 +131,20 @@ def styled(field: BoundField) -> SafeString:
     else:
         css = "form-control"
     return field.as_widget(attrs={"class": f"{css} is-invalid" if field.errors else css})
+
+
+@register.simple_tag
+def status(value: str) -> str:
+    """A commitment's status in words."""
+    return value.replace("_", " ")
+
+
+@register.simple_tag
+def figure(month: Any, commitment: str) -> str:
+    """What a month's statement measured for a commitment with a level, cut off after four decimals."""
+    verdict = month.statement.to_json()["commitments"].get(commitment)
+    if verdict is None:
+        return "not promised"
+    if verdict["measured"] is None:
+        return "not measured"
+    return f"{verdict['measured']} %" if commitment == "availability" else str(verdict["measured"])

@@ -1,15 +1,35 @@
+import asyncio
+import signal
+
+from django import db
 from django.core.management.base import BaseCommand
 
-from clearline.platform.jobs.ending import ending
+from clearline.platform.availability.services import probed_targets
+from clearline.platform.measurements import records
+from clearline.sensors.probe.schedule import run_probes
+from clearline.sensors.probe.target import Target
 
 
 class Command(BaseCommand):
-    """Do what is due."""
+    """Probe every target on its interval and keep each sample, until asked to end."""
 
-    help = "Do due work until asked to end."
+    help = "Probe the targets until asked to end."
 
     def handle(self, **_: object) -> None:
-        """Look for due rows until asked to end."""
-        asked = ending()
-        while not asked.wait(1.0):
-            pass
+        """Run the prober; SIGTERM and Ctrl-C end it after what was measured is kept."""
+        asyncio.run(_probe())
+
+
+async def _probe() -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await run_probes(_read_targets, records().append, stop=stop)
+
+
+def _read_targets() -> list[Target]:
+    """Read the targets with a connection of this turn only: the prober's threads come and go."""
+    try:
+        return probed_targets()
+    finally:
+        db.connection.close()

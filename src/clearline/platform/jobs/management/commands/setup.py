@@ -5,8 +5,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from clearline.platform.accounts.models import User
-from clearline.platform.accounts.services import make_link
-from clearline.platform.availability.services import keep_targets
+from clearline.platform.accounts.services import ensure_provider, make_link
 
 
 class Command(BaseCommand):
@@ -23,7 +22,7 @@ class Command(BaseCommand):
         call_command("migrate", interactive=False, verbosity=0)
         call_command("createcachetable")
         call_command("collectstatic", interactive=False, verbosity=0)
-        keep_targets(settings.CLEARLINE, timezone.now())
+        ensure_provider(timezone.now())
         if not User.objects.exists():
             address = settings.CLEARLINE.origin + reverse("welcome", args=[make_link(None, timezone.now())])
             self.stdout.write(f"Sign in, once and within an hour: {address}")

@@ -1,15 +1,45 @@
-from django.core.management.base import BaseCommand
+import os
+import socket
+from datetime import timedelta
 
+import structlog
+from django import db
+from django.conf import settings
+from django.core.management.base import BaseCommand
+from django.utils import timezone
+
+from clearline.platform.calls.analysis import WorkerEndsError, analyse_upload
+from clearline.platform.calls.models import Upload
 from clearline.platform.jobs.ending import ending
+from clearline.platform.jobs.lease import claim, give_back
+
+log = structlog.get_logger(__name__)
+
+IDLE_S = 1.0
+"""Due rows are looked for this often while there are none."""
 
 
 class Command(BaseCommand):
-    """Do what is due."""
+    """Do what is due, one row at a time, until asked to end."""
 
     help = "Do due work until asked to end."
 
     def handle(self, **_: object) -> None:
-        """Look for due rows until asked to end."""
+        """Claim and work; a database that is away for a moment is waited for."""
         asked = ending()
-        while not asked.wait(1.0):
-            pass
+        owner = f"{socket.gethostname()}:{os.getpid()}"[:64]
+        lease = timedelta(seconds=settings.CLEARLINE.job_lease_seconds)
+        while not asked.is_set():
+            try:
+                upload = claim(Upload, owner, timezone.now(), lease)
+            except db.Error:
+                log.exception("the database did not answer")
+                db.connection.close()
+                upload = None
+            if upload is None:
+                asked.wait(IDLE_S)
+                continue
+            try:
+                analyse_upload(upload, lease, asked.is_set)
+            except WorkerEndsError:
+                give_back(upload)

@@ -1,0 +1,93 @@
+from django.conf import settings
+from django.http import Http404, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from clearline.agreement.moments import datetime_us
+from clearline.agreement.months import Month
+from clearline.platform.availability import observation, services
+from clearline.platform.availability.forms import TargetForm
+from clearline.platform.availability.models import Target
+from clearline.platform.availability.plot import plot_of
+from clearline.platform.requests import Request
+from clearline.platform.web.pages import form_page
+
+DAYS_LISTED = 31
+PLOT_HOURS = (1, 24)
+
+
+def _targets(request: Request) -> list[Target]:
+    return list(Target.objects.visible_to(request.user).select_related("provider"))
+
+
+@require_safe
+def index(request: Request) -> HttpResponse:
+    """Every target with its state now, and the outages of the last month."""
+    now_us = datetime_us(timezone.now())
+    targets = _targets(request)
+    span = (now_us - now_us % observation.DAY_US - DAYS_LISTED * observation.DAY_US, _tomorrow(now_us))
+    context = {
+        "rows": [(target, observation.now_of(target, now_us)) for target in targets],
+        "outages": observation.outages_of(targets, span, now_us),
+        "days": DAYS_LISTED,
+    }
+    template = "availability/index_now.html" if request.htmx else "availability/index.html"
+    return render(request, template, context)
+
+
+def _tomorrow(now_us: int) -> int:
+    return now_us - now_us % observation.DAY_US + observation.DAY_US
+
+
+@require_safe
+def target(request: Request, pk: int) -> HttpResponse:
+    """One target: its state, its latency with honest gaps, its last samples, its outages this month."""
+    found = get_object_or_404(Target.objects.visible_to(request.user).select_related("provider"), pk=pk)
+    now = timezone.now()
+    now_us = datetime_us(now)
+    day_us = now_us - now_us % observation.DAY_US
+    span = (day_us - DAYS_LISTED * observation.DAY_US, _tomorrow(now_us))
+    context = {
+        "target": found,
+        "now": observation.now_of(found, now_us),
+        "samples": observation.recent(found, observation.RECENT_US, now_us)[::-1][:40],
+        "outages": observation.outages_of([found], span, now_us),
+        "days": DAYS_LISTED,
+        "hours": PLOT_HOURS,
+        "month": str(Month(now.year, now.month)),
+    }
+    return render(request, "availability/target.html", context)
+
+
+@require_safe
+def plot(request: Request, pk: int, hours: int) -> JsonResponse:
+    """The latency of a target over the last hours, for the page's plot."""
+    if hours not in PLOT_HOURS:
+        raise Http404
+    found = get_object_or_404(Target.objects.visible_to(request.user).select_related("provider"), pk=pk)
+    now_us = datetime_us(timezone.now())
+    return JsonResponse(plot_of(observation.recent(found, hours * 3_600_000_000, now_us)))
+
+
+def add(request: Request) -> HttpResponse:
+    """Begin to probe an endpoint."""
+    form = TargetForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        added = services.add_target(
+            request.user.provider, request.user, **form.cleaned_data, settings=settings.CLEARLINE, now=timezone.now()
+        )
+        return redirect("target", added.pk)
+    hint = "Clearline asks it (SIP OPTIONS) on a regular interval from this machine, and keeps every answer."
+    title = "Add a target"
+    return form_page(request, form, title=title, back=reverse("availability"), button="Begin to probe", hint=hint)
+
+
+@require_POST
+def retire(request: Request, pk: int) -> HttpResponse:
+    """Stop probing an endpoint; what was measured stays."""
+    services.retire_target(
+        get_object_or_404(Target.objects.visible_to(request.user), pk=pk), request.user, timezone.now()
+    )
+    return redirect("target", pk)

@@ -1,0 +1,66 @@
+"""Calls as the pages ask for them, always of one provider."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from clearline.agreement.intervals import Interval
+from clearline.agreement.moments import datetime_us
+from clearline.platform.accounts.models import Provider
+from clearline.platform.calls.models import Upload
+from clearline.platform.measurements import records
+from clearline.records.schema import CallRecord, StreamRecord
+
+STREAMS_BEGIN_WITHIN_US = 86_400_000_000
+"""A call's streams begin within a day of it; a capture may hold a stream's beginning before its call's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A list of calls in figures; None where nothing was measured."""
+
+    calls: int
+    measured: int
+    listening_only: int
+    mean_mos_x100: int | None
+    """Cut off, not rounded."""
+
+
+def calls_between(provider: Provider, span: Interval) -> list[CallRecord]:
+    """The provider's calls that began in a span, latest first."""
+    return records().calls(tenant=provider.tenant, since_us=span[0], until_us=span[1])[::-1]
+
+
+def calls_in(upload: Upload) -> list[CallRecord]:
+    """The calls found in a capture, in order."""
+    if upload.first_at is None or upload.last_at is None:
+        return []
+    found = records().calls(
+        tenant=upload.service.customer.provider.tenant,
+        service=upload.service.code,
+        since_us=datetime_us(upload.first_at),
+        until_us=datetime_us(upload.last_at) + 1,
+    )
+    return [call for call in found if call.source == upload.source]
+
+
+def find_call(provider: Provider, start_us: int, key: str) -> CallRecord | None:
+    """A call by its start and key."""
+    found = records().calls(tenant=provider.tenant, since_us=start_us, until_us=start_us + 1)
+    return next((call for call in found if call.key == key), None)
+
+
+def streams_of(call: CallRecord) -> list[StreamRecord]:
+    """The streams of a call."""
+    since_us, until_us = call.start_us - STREAMS_BEGIN_WITHIN_US, call.start_us + STREAMS_BEGIN_WITHIN_US
+    return records().streams(tenant=call.tenant, call_key=call.key, since_us=since_us, until_us=until_us)
+
+
+def summary(calls: Sequence[CallRecord]) -> Summary:
+    """Sum a list of calls up."""
+    scores = [call.mos_x100 for call in calls if call.mos_x100 is not None]
+    return Summary(
+        calls=len(calls),
+        measured=len(scores),
+        listening_only=sum(call.mos_basis == "lq" for call in calls),
+        mean_mos_x100=sum(scores) // len(scores) if scores else None,
+    )

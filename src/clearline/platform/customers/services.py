@@ -1,0 +1,77 @@
+"""Customers, their sites, and the services they buy."""
+
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db import transaction
+
+from clearline.agreement.moments import datetime_us, utc
+from clearline.agreement.months import day_start_us, local_date
+from clearline.platform.accounts.models import User
+from clearline.platform.audit.services import record
+from clearline.platform.customers.models import Customer, Service, Site
+
+DAY = timedelta(days=1)
+
+
+def save_customer(customer: Customer, actor: User, now: datetime) -> None:
+    """Add a customer of the actor's provider, or keep what was changed about one."""
+    with transaction.atomic():
+        added = customer.pk is None
+        if added:
+            customer.provider = actor.provider
+            customer.created_at = now
+        customer.save()
+        details = {"name": customer.name, "contact": customer.contact}
+        record(actor.provider, actor, f"customer.{_verb(added)}", customer.code, details, now=now)
+
+
+def add_site(site: Site, customer: Customer, actor: User, now: datetime) -> None:
+    """Add a site of a customer."""
+    with transaction.atomic():
+        site.customer = customer
+        site.save()
+        record(actor.provider, actor, "site.added", customer.code, {"site": site.name}, now=now)
+
+
+def save_service(service: Service, values: dict[str, Any], actor: User, now: datetime) -> None:
+    """Add a service, or keep what was changed about one.
+
+    Args:
+        service: with its plain fields set, its customer among them.
+        values: `first_day` and `last_day` (inclusive, or None) in the agreement's time zone, and `targets`.
+        actor: who does it.
+        now: the moment it is done.
+    """
+    zone = service.agreement.zone
+    with transaction.atomic():
+        added = service.pk is None
+        service.starts_at = _midnight(values["first_day"], zone)
+        service.ends_at = _midnight(values["last_day"] + DAY, zone) if values["last_day"] else None
+        service.save()
+        service.targets.set(values["targets"])
+        details = {
+            "name": service.name,
+            "monthly_fee": f"{service.monthly_fee:f} {service.currency}",
+            "agreement": service.agreement.identifier,
+            "first_day": str(values["first_day"]),
+            "last_day": str(values["last_day"]) if values["last_day"] else None,
+            "targets": [target.code for target in values["targets"]],
+        }
+        record(actor.provider, actor, f"service.{_verb(added)}", service.code, details, now=now)
+
+
+def days_of(service: Service) -> dict[str, date | None]:
+    """The first and last day of a service in its agreement's time zone, as the form has them."""
+    zone = service.agreement.zone
+    last = local_date(datetime_us(service.ends_at), zone) - DAY if service.ends_at else None
+    return {"first_day": local_date(datetime_us(service.starts_at), zone), "last_day": last}
+
+
+def _midnight(day: date, zone: ZoneInfo) -> datetime:
+    return utc(day_start_us(day, zone))
+
+
+def _verb(added: bool) -> str:  # noqa: FBT001  # it is the whole of what is asked
+    return "added" if added else "changed"

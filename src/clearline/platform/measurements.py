@@ -1,0 +1,18 @@
+"""The platform's one door to `clearline.records`: measurements live there and nowhere else."""
+
+from functools import lru_cache
+from pathlib import Path
+
+from django.conf import settings
+
+from clearline.records.store import Records
+
+
+@lru_cache(maxsize=4)
+def _open(path: Path) -> Records:
+    return Records(path)
+
+
+def records() -> Records:
+    """The store of this process, opened at its first use."""
+    return _open(settings.CLEARLINE.records)

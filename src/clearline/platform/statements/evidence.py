@@ -1,0 +1,157 @@
+"""The month's evidence: everything observed about one service, gathered into the one document the agreement judges."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from clearline.agreement.intervals import Interval
+from clearline.agreement.moments import datetime_us, moment_text, utc
+from clearline.agreement.months import Month
+from clearline.agreement.promises import Experience
+from clearline.platform.agreements.models import AgreementVersion
+from clearline.platform.availability.observation import observed_of, outages_of
+from clearline.platform.customers.models import Service
+from clearline.platform.desk.services import requests_between
+from clearline.platform.measurements import records
+from clearline.records.schema import CallRecord
+
+
+def collect_evidence(service: Service, version: AgreementVersion, month: Month, now: datetime) -> dict[str, Any]:
+    """Gather what was observed about a service in a month, as it stood at `now` or, once the month is over, at its end.
+
+    Args:
+        service: whose month it is.
+        version: the agreement version in force, whose time zone bounds the month and whose limits calls are held to.
+        month: the calendar month.
+        now: the present moment.
+
+    Returns:
+        A document of the format `clearline/evidence/1`.
+    """
+    span = month.interval(version.terms.zone)
+    as_of_us = min(datetime_us(now), span[1])
+    document: dict[str, Any] = {
+        "schema": "clearline/evidence/1",
+        "customer": {"id": service.customer.code, "name": service.customer.name},
+        "service": {
+            "id": service.code,
+            "name": service.name,
+            "monthly_fee": service.fee.to_json(),
+            "from": _moment(service.starts_at),
+            "until": _moment(service.ends_at) if service.ends_at else None,
+        },
+        "month": str(month),
+        "as_of": moment_text(as_of_us),
+        "availability": _availability(service, span, as_of_us),
+        "support": _support(service, span, as_of_us),
+    }
+    calls = calls_of(service, (span[0], as_of_us))
+    if calls:
+        document["voice"] = _voice(calls)
+        if version.terms.commitments.experience is not None:
+            document["experience"] = _experience(calls, version.terms.commitments.experience)
+    return document
+
+
+def calls_of(service: Service, span: Interval) -> list[CallRecord]:
+    """The service's voice calls that began in a span: those that were answered, or in which media was heard."""
+    found = records().calls(
+        tenant=service.customer.provider.tenant, service=service.code, since_us=span[0], until_us=span[1]
+    )
+    return [call for call in found if call.answered_us is not None or call.mos_x100 is not None]
+
+
+def _availability(service: Service, span: Interval, as_of_us: int) -> dict[str, Any]:
+    targets = list(service.targets.all())
+    within = (span[0], max(span[0], as_of_us))
+    return {
+        "observed": [
+            [moment_text(from_us), moment_text(until_us)]
+            for from_us, until_us in observed_of(targets, within, as_of_us)
+        ],
+        "downtime": [
+            {
+                "id": seen.id,
+                "from": moment_text(seen.outage.from_us),
+                "until": None if seen.outage.until_us is None else moment_text(seen.outage.until_us),
+                "reason": seen.outage.reason,
+            }
+            for seen in reversed(outages_of(targets, within, as_of_us))
+        ],
+        "maintenance": [
+            {
+                "id": window.code,
+                "from": _moment(window.from_at),
+                "until": _moment(window.until_at),
+                "announced_at": _moment(window.announced_at),
+            }
+            for window in service.windows.filter(
+                cancelled_at=None, from_at__lt=utc(span[1]), until_at__gt=utc(span[0])
+            ).order_by("from_at", "pk")
+        ],
+        "excluded": [
+            {
+                "id": exclusion.code,
+                "from": _moment(exclusion.from_at),
+                "until": _moment(exclusion.until_at),
+                "cause": exclusion.cause,
+                "reason": exclusion.reason,
+                "approved_by": str(exclusion.approved_by),
+            }
+            for exclusion in service.exclusions.select_related("approved_by")
+            .filter(from_at__lt=utc(span[1]), until_at__gt=utc(span[0]))
+            .order_by("from_at", "pk")
+        ],
+    }
+
+
+def _support(service: Service, span: Interval, as_of_us: int) -> list[dict[str, Any]]:
+    as_of = utc(as_of_us)
+    return [
+        {
+            "id": request.code,
+            "received_at": _moment(request.received_at),
+            "first_response_at": _moment(request.answered_at)
+            if request.answered_at is not None and request.answered_at <= as_of
+            else None,
+        }
+        for request in requests_between(service, utc(span[0]), as_of)
+    ]
+
+
+def _voice(calls: Sequence[CallRecord]) -> dict[str, Any]:
+    scored = [(call.mos_x100, call.talk_us or 0) for call in calls if call.mos_x100 is not None]
+    return {
+        "calls": len(calls),
+        "measured": len(scored),
+        "mos_total": _decimal(sum(mos for mos, _ in scored), 2),
+        "talk_seconds": _decimal(sum(talk_us for _, talk_us in scored), 6),
+        "mos_talk_total": _decimal(sum(mos * talk_us for mos, talk_us in scored), 8),
+    }
+
+
+def _experience(calls: Sequence[CallRecord], limits: Experience) -> dict[str, Any]:
+    measured = [call for call in calls if call.loss_ppm is not None and call.jitter_us is not None]
+    within = sum(_is_within(call, limits) for call in measured)
+    video = [call.video_mos_x100 for call in calls if call.video_mos_x100 is not None]
+    video_within = sum(score >= limits.video_mos * 100 for score in video)
+    return {"measured": len(measured), "within": within, "video_measured": len(video), "video_within": video_within}
+
+
+def _is_within(call: CallRecord, limits: Experience) -> bool:
+    """Whether a call kept the limits; a delay that nobody measured cannot break one."""
+    return (
+        (call.loss_ppm or 0) <= limits.loss_percent * 10_000
+        and (call.jitter_us or 0) <= limits.jitter_ms * 1000
+        and (call.delay_us is None or call.delay_us <= limits.one_way_delay_ms * 1000)
+    )
+
+
+def _decimal(scaled: int, digits: int) -> str:
+    """An exact sum of integers that stand for so many decimals, as text without needless zeros."""
+    return f"{Decimal(scaled).scaleb(-digits).normalize():f}"
+
+
+def _moment(moment: datetime) -> str:
+    return moment_text(datetime_us(moment))

@@ -1,0 +1,96 @@
+"""The month's statement, computed live from one evidence document. Every page and download shows this one value."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from clearline.agreement.evidence import Evidence, load_evidence
+from clearline.agreement.moments import datetime_us
+from clearline.agreement.months import Month
+from clearline.agreement.problems import listed
+from clearline.agreement.statement import Statement, evaluate, evaluate_months
+from clearline.platform.agreements.models import AgreementVersion
+from clearline.platform.availability.observation import Now, now_of, together
+from clearline.platform.customers.models import Service
+from clearline.platform.statements.evidence import collect_evidence
+
+HISTORY_MONTHS = 12
+"""The months judged together for the right to terminate: as far back as the default agreement looks."""
+
+
+@dataclass(frozen=True, slots=True)
+class MonthStatement:
+    """A service-month: the version it is judged by, what was observed and what follows."""
+
+    service: Service
+    month: Month
+    version: AgreementVersion
+    evidence: dict[str, Any]
+    statement: Statement
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """A service in a line: its state now and the running month so far."""
+
+    service: Service
+    now: Now
+    current: MonthStatement | None
+
+
+def month_statement(service: Service, month: Month, now: datetime) -> MonthStatement | None:
+    """Judge one month by itself; None when no version of the agreement was in force."""
+    version = service.agreement.in_force(month)
+    if version is None:
+        return None
+    evidence = collect_evidence(service, version, month, now)
+    return MonthStatement(service, month, version, evidence, evaluate(version.terms, _read(evidence)))
+
+
+def statement_with_history(service: Service, month: Month, now: datetime) -> MonthStatement | None:
+    """Judge one month with those before it, which may open the right to terminate.
+
+    Months that another version was in force for take no part: their commitments may have been others.
+    """
+    version = service.agreement.in_force(month)
+    if version is None:
+        return None
+    months = [one for one in _history(service, month) if service.agreement.in_force(one) == version]
+    documents = [collect_evidence(service, version, one, now) for one in months]
+    statement = evaluate_months(version.terms, [_read(document) for document in documents])[-1]
+    return MonthStatement(service, month, version, documents[-1], statement)
+
+
+def _history(service: Service, month: Month) -> list[Month]:
+    first = service.agreement.month_of(service.starts_at)
+    begin = max(min(first.index, month.index), month.index - HISTORY_MONTHS + 1)
+    return [Month.of_index(index) for index in range(begin, month.index + 1)]
+
+
+def months_of(service: Service, now: datetime) -> list[Month]:
+    """The months of the service's life so far, latest first."""
+    first, last = service.agreement.month_of(service.starts_at), service.agreement.month_of(now)
+    if service.ends_at is not None and service.ends_at < now:
+        last = service.agreement.month_of(service.ends_at)
+    return [Month.of_index(index) for index in range(last.index, first.index - 1, -1)]
+
+
+def brief(service: Service, now: datetime) -> Brief:
+    """A service's state now and its running month."""
+    now_us = datetime_us(now)
+    states = [now_of(target, now_us) for target in service.targets.all() if target.retired_at is None]
+    current = month_statement(service, service.agreement.month_of(now), now) if service.starts_at <= now else None
+    return Brief(service, together(states), current)
+
+
+def briefs(services: Iterable[Service], now: datetime) -> list[Brief]:
+    """The briefs of several services."""
+    return [brief(service, now) for service in services]
+
+
+def _read(document: dict[str, Any]) -> Evidence:
+    evidence, problems = load_evidence(document, "evidence")
+    if evidence is None:
+        raise ValueError(f"the platform gathered evidence that it refuses itself: {listed(problems)}")
+    return evidence

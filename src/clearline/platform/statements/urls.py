@@ -1,0 +1,9 @@
+from django.urls import path
+
+from clearline.platform.statements import views
+
+urlpatterns = [
+    path("", views.index, name="statements"),
+    path("<int:pk>/<str:month>/", views.statement, name="statement"),
+    path("<int:pk>/<str:month>/<str:what>/", views.download, name="statement-download"),
+]

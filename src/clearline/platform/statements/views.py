@@ -1,0 +1,77 @@
+import json
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from clearline.agreement.months import Month
+from clearline.platform.customers.models import Service
+from clearline.platform.requests import Request
+from clearline.platform.statements import services
+from clearline.platform.statements.evidence import calls_of
+from clearline.platform.statements.page import credit_rows_of, rows_of
+
+
+@require_safe
+def index(request: Request) -> HttpResponse:
+    """The running month of every service, and the way to the months before."""
+    now = timezone.now()
+    bought = Service.objects.visible_to(request.user).select_related("customer__provider", "agreement")
+    bought = bought.prefetch_related("agreement__versions", "targets__provider")
+    rows = [(brief, services.months_of(brief.service, now)[:12]) for brief in services.briefs(bought, now)]
+    return render(request, "statements/index.html", {"rows": rows})
+
+
+def _found(request: Request, pk: int, month: str) -> services.MonthStatement:
+    bought = Service.objects.visible_to(request.user).select_related("customer__provider", "agreement")
+    service = get_object_or_404(bought, pk=pk)
+    try:
+        wanted = Month.parse(month)
+    except ValueError as error:
+        raise Http404 from error
+    now = timezone.now()
+    if wanted not in services.months_of(service, now):
+        raise Http404
+    found = services.statement_with_history(service, wanted, now)
+    if found is None:
+        raise Http404
+    return found
+
+
+@require_safe
+def statement(request: Request, pk: int, month: str) -> HttpResponse:
+    """One month of one service as a page."""
+    found = _found(request, pk, month)
+    calls = calls_of(found.service, (found.statement.classes.month[0], found.statement.evidence.as_of_us))
+    context = {
+        "found": found,
+        "service": found.service,
+        "statement": found.statement,
+        "json": found.statement.to_json(),
+        "rows": rows_of(found),
+        "credits": credit_rows_of(found),
+        "listening_only": sum(call.mos_basis == "lq" for call in calls),
+        "months": services.months_of(found.service, timezone.now())[:12],
+    }
+    return render(request, "statements/statement.html", context)
+
+
+@require_safe
+def download(request: Request, pk: int, month: str, what: str) -> HttpResponse:
+    """The month's statement or evidence as JSON, or the letter as text: the same value as the page."""
+    found = _found(request, pk, month)
+    name = f"{found.service.code}-{found.month}-{what}"
+    if what == "letter":
+        return _file(found.statement.text(), f"{name}.txt", "text/plain; charset=utf-8")
+    if what not in {"statement", "evidence"}:
+        raise Http404
+    document = found.evidence if what == "evidence" else found.statement.to_json()
+    text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return _file(text, f"{name}.json", "application/json")
+
+
+def _file(text: str, name: str, content_type: str) -> HttpResponse:
+    return HttpResponse(
+        text, content_type=content_type, headers={"Content-Disposition": f'attachment; filename="{name}"'}
+    )

@@ -1,5 +1,0 @@
-"""The report of an analysis as one HTML file: `report(analysis)`."""
-
-from clearline.voice.report.page import report
-
-__all__ = ["report"]

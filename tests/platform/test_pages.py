@@ -1,0 +1,208 @@
+"""Every page: found, private, and nobody else's."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import timedelta
+from html.parser import HTMLParser
+from urllib.parse import urlsplit
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
+from platform_kit import call_record, samples
+
+from clearline.platform.accounts.models import User
+from clearline.platform.availability.models import Target
+from clearline.platform.calls.uploading import take_in
+from clearline.platform.customers.models import Service
+from clearline.platform.desk.models import Message, Request
+from clearline.platform.maintenance.models import Exclusion, Window
+from clearline.platform.measurements import records
+
+pytestmark = pytest.mark.django_db
+
+OPEN = {"welcome", "account_login", "account_reset_password", "account_signup", "healthz", "metrics"}
+"""Addresses that need no sign-in."""
+
+
+@pytest.fixture
+def objects(service: Service, target: Target, alice: User) -> dict[str, str | int]:
+    """One of everything, of Alice's provider."""
+    now = timezone.now()
+    window = Window.objects.create(
+        provider=alice.provider,
+        title="Upgrade",
+        from_at=now,
+        until_at=now + timedelta(hours=1),
+        announced_at=now - timedelta(hours=1),
+        notice="by e-mail",
+        entered_at=now,
+    )
+    window.services.add(service)
+    Exclusion.objects.create(
+        service=service,
+        from_at=now,
+        until_at=now + timedelta(hours=1),
+        cause="customer",
+        reason="their firewall",
+        approved_by=alice,
+        entered_at=now,
+    )
+    request = Request.objects.create(service=service, subject="No dial tone", received_at=now, entered_at=now)
+    Message.objects.create(request=request, kind="note", body="hm", at=now, author=alice, entered_at=now)
+    upload = take_in(service, SimpleUploadedFile("a.pcap", b"\xd4\xc3\xb2\xa1"), alice, now).upload
+    call = call_record(service, now - timedelta(minutes=5))
+    records().append([*samples(target, now - timedelta(minutes=2), "++--+++"), call])
+    return {
+        "window": window.pk,
+        "request": request.pk,
+        "upload": upload.pk,
+        "call": f"{call.start_us}/{call.key}",
+        "month": f"{now:%Y-%m}",
+        "version": service.agreement.versions.get().pk,
+    }
+
+
+@pytest.fixture
+def addresses(objects: dict[str, str | int], service: Service, target: Target) -> dict[str, str]:
+    """One address for each view that shows or changes something of Alice's provider."""
+    month = objects["month"]
+    return {
+        "dashboard": "/",
+        "customers": "/customers/",
+        "customer-add": "/customers/add/",
+        "customer": f"/customers/{service.customer.pk}/",
+        "customer-edit": f"/customers/{service.customer.pk}/edit/",
+        "site-add": f"/customers/{service.customer.pk}/sites/add/",
+        "service-add": f"/customers/{service.customer.pk}/services/add/",
+        "service": f"/customers/services/{service.pk}/",
+        "service-edit": f"/customers/services/{service.pk}/edit/",
+        "availability": "/availability/",
+        "target-add": "/availability/targets/add/",
+        "target": f"/availability/targets/{target.pk}/",
+        "target-retire": f"/availability/targets/{target.pk}/retire/",
+        "target-plot": f"/availability/targets/{target.pk}/plot/1/",
+        "maintenance": "/maintenance/",
+        "window-add": "/maintenance/add/",
+        "window-cancel": f"/maintenance/{objects['window']}/cancel/",
+        "exclusion-add": "/maintenance/exclude/",
+        "calls": "/calls/",
+        "upload": "/calls/upload/",
+        "capture": f"/calls/captures/{objects['upload']}/",
+        "capture-retry": f"/calls/captures/{objects['upload']}/retry/",
+        "call": f"/calls/{objects['call']}/",
+        "desk": "/desk/",
+        "request-add": "/desk/add/",
+        "request": f"/desk/{objects['request']}/",
+        "statements": "/statements/",
+        "statement": f"/statements/{service.pk}/{month}/",
+        "statement-download": f"/statements/{service.pk}/{month}/evidence/",
+        "agreements": "/agreements/",
+        "agreement-add": "/agreements/add/",
+        "agreement-version": f"/agreements/versions/{objects['version']}/",
+        "audit": "/audit/",
+    }
+
+
+POST_ONLY = {"target-retire", "window-cancel", "capture-retry"}
+
+SHARED = {
+    "dashboard", "customers", "customer-add", "availability", "target-add", "maintenance", "window-add",
+    "exclusion-add", "calls", "upload", "desk", "request-add", "statements", "agreements", "agreement-add", "audit",
+}  # fmt: skip
+"""Addresses without an object in them: everybody has their own page there."""
+
+
+def names(patterns: list[URLPattern | URLResolver]) -> set[str]:
+    found: set[str] = set()
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            found |= names(pattern.url_patterns)
+        elif pattern.name:
+            found.add(pattern.name)
+    return found
+
+
+def test_no_view_escapes_these_tests(addresses: dict[str, str]) -> None:
+    ours = {name for name in names(get_resolver().url_patterns) if not name.startswith(("account_", "mfa_"))}
+    assert ours - OPEN == set(addresses)
+
+
+def test_every_page_is_found(page: Client, addresses: dict[str, str]) -> None:
+    for name, address in addresses.items():
+        answer = page.post(address) if name in POST_ONLY else page.get(address)
+        assert answer.status_code == (302 if name in POST_ONLY else 200), name
+
+
+def test_every_page_asks_a_stranger_to_sign_in(client: Client, addresses: dict[str, str]) -> None:
+    for name, address in addresses.items():
+        answer = client.post(address) if name in POST_ONLY else client.get(address)
+        assert answer.headers["Location"].startswith("/sign-in/?next="), name
+
+
+def test_another_providers_person_finds_none_of_it(stranger: Client, addresses: dict[str, str]) -> None:
+    for name, address in addresses.items():
+        if name not in SHARED:
+            assert stranger.get(address).status_code in ({405} if name in POST_ONLY else {404}), name
+            assert stranger.post(address).status_code in {404, 405}, name
+
+
+def test_another_providers_lists_show_none_of_it(stranger: Client, addresses: dict[str, str]) -> None:
+    for name in SHARED:
+        text = stranger.get(addresses[name]).content.decode()
+        for secret in ("Acme", "Hosted voice", "No dial tone", "Upgrade", "their firewall", "Reflector", "a.pcap"):
+            assert secret not in text, name
+
+
+def test_forms_offer_nothing_of_another_provider(stranger: Client, service: Service, target: Target) -> None:
+    answer = stranger.post("/desk/add/", {"service": service.pk, "subject": "x", "received_at": "2026-10-01T00:00"})
+    assert answer.status_code == 422
+    assert not Request.objects.exists()
+
+
+class Links(HTMLParser):
+    """Collects what a page loads and where it leads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.inline: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        named = dict(attrs)
+        self.found += [value for key in ("src", "href", "action", "hx-get", "data-plot") if (value := named.get(key))]
+        if "style" in named or any(key.startswith("on") for key in named) or (tag == "script" and "src" not in named):
+            self.inline.append(self.get_starttag_text() or tag)
+
+
+def test_no_page_loads_anything_from_another_host(page: Client, addresses: dict[str, str]) -> None:
+    for name, address in addresses.items():
+        answer = page.get(address)
+        policy = answer.headers.get("Content-Security-Policy", "")
+        assert "default-src 'self'" in policy, name
+        assert "unsafe" not in policy
+        links = Links()
+        if "html" in answer.headers["Content-Type"]:
+            links.feed(answer.content.decode())
+        assert {urlsplit(link).netloc for link in links.found} <= {""}, name
+        assert links.inline == [], name
+
+
+def test_lists_need_a_bounded_number_of_queries(
+    page: Client, service: Service, django_assert_max_num_queries: Callable[[int], AbstractContextManager[object]]
+) -> None:
+    now = timezone.now()
+    for number in range(20):
+        Request.objects.create(service=service, subject=f"{number}", received_at=now, entered_at=now)
+    for address in ("/customers/", "/desk/", "/calls/", "/availability/", "/agreements/", "/audit/"):
+        with django_assert_max_num_queries(15):
+            assert page.get(address).status_code == 200
+
+
+def test_health_answers_anybody_and_metrics_this_machine_only(client: Client) -> None:
+    assert client.get("/healthz").content == b"ok\n"
+    assert b"process_cpu_seconds_total" in client.get("/metrics").content
+    assert client.get("/metrics", REMOTE_ADDR="192.0.2.1").status_code == 404
+    assert client.get("/metrics", headers={"x-forwarded-for": "192.0.2.1"}).status_code == 404
