@@ -17,10 +17,11 @@ ADMINISTRATIVE = pa.schema(
         pa.field("revised_us", pa.int64(), nullable=False),
         pa.field("revised_by", pa.string()),
         pa.field("revised_why", pa.string()),
+        pa.field("attributed_by", pa.string()),
     ]
 )
-"""What the store adds to each record: when it was acknowledged, and if it replaces an earlier state of the same key,
-since when, by whom and why. `revised_us` is 0 for what first came in."""
+"""What the store adds to each record: when it was acknowledged; if it replaces an earlier state of the same key, since
+when, by whom and why (`revised_us` is 0 for what first came in); and the rule that gave it its customer, if one did."""
 
 
 def _column(hint: Any) -> pa.DataType:
@@ -89,6 +90,7 @@ def to_batch(
         pa.repeat(pa.scalar(since, pa.int64()), count),
         pa.repeat(pa.scalar(who, pa.string()), count),
         pa.repeat(pa.scalar(why, pa.string()), count),
+        pa.nulls(count, pa.string()),
     ]
     return pa.record_batch(arrays, schema=stored_schema(table))
 

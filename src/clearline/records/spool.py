@@ -143,6 +143,10 @@ class SpoolWriter:
             except OSError as error:
                 raise plain_error(error, self._path or self._directory) from error
 
+    def closed_a_segment(self) -> bool:
+        """Whether the last append filled its segment."""
+        return self._path is None
+
     def _claim(self) -> None:
         """Hold the lock of a segment that is still open, a new one if there is none."""
         while True:
@@ -228,3 +232,8 @@ def segments(directory: Path) -> list[Path]:
     except FileNotFoundError:
         return []
     return [directory / name for name in names]
+
+
+def spool_bytes(directory: Path) -> int:
+    """Size of all segments together."""
+    return sum(path.stat().st_size for path in segments(directory) if path.exists())

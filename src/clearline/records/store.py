@@ -2,38 +2,117 @@
 
 import threading
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from clearline.records.errors import BadRecordError
+from clearline.records.errors import BadRecordError, StoreDamagedError
 from clearline.records.schema import (
     CALLS,
+    DAY_US,
+    INTERVALS,
     PROBES,
+    REPORTS,
     STREAMS,
     TABLE_OF,
     CallRecord,
+    ClientReport,
+    IntervalRecord,
     ProbeSample,
     Record,
     StreamRecord,
     Table,
 )
 
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+    import pyarrow as pa
+
+    from clearline.records.attribution import Rules
+    from clearline.records.engines.duck import DuckEngine
+    from clearline.records.hot import HotRows
+    from clearline.records.manifest import Listing, Manifest
+    from clearline.records.query import Scope
+    from clearline.records.spool import SpoolWriter
+
+# Arrow, DuckDB and Ibis are imported where they are first used: a process that only appends loads Arrow alone, and
+# one that only names the store loads none of them.
+
 MAX_FRAME_ROWS = 10_000
 """Rows a spool frame holds at most: bounds what a reader must decode at once."""
+MAX_SPOOL_BYTES = 256 * 2**20
+"""Unsealed bytes at which `append` seals by itself, for when nothing else does."""
+RETRIES = 5
+"""How often a question is asked again when a file it was to read has been replaced and collected meanwhile."""
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a question reads, at one instant.
+
+    Attributes:
+        table: which table.
+        listing: the live files of the days in question.
+        hot_days: UTC days with rows that are in no file yet.
+        clean: rows of days that lie in one file.
+        unresolved: rows of the other days, with repeats and corrections still in.
+    """
+
+    table: Table
+    listing: "Listing"
+    hot_days: frozenset[int]
+    clean: "ir.Table"
+    unresolved: "ir.Table | None"
+
+    def rows(self, scope: "Scope") -> "ir.Table":
+        """The rows of a scope that count."""
+        from clearline.records.query import counting  # noqa: PLC0415
+
+        return counting(self.clean, self.unresolved, self.table, scope)
 
 
 class Records:
     """Measurements under one directory. Any number of threads and processes append and read at once."""
 
     def __init__(self, path: Path | str) -> None:
-        from clearline.records.hot import HotRows  # noqa: PLC0415  # pyarrow is loaded by whoever opens a store, not by whoever names it
+        self.path = Path(path)
+        self._lock = threading.RLock()
+        self._latest_us = 0
+        self._rules: tuple[tuple[str, ...], Rules] | None = None
+
+    @cached_property
+    def _writer(self) -> "SpoolWriter":
         from clearline.records.spool import SpoolWriter  # noqa: PLC0415
 
-        self.path = Path(path)
-        self._writer = SpoolWriter(self.path / "spool")
-        self._hot = HotRows(self.path / "spool")
-        self._lock = threading.Lock()
+        return SpoolWriter(self.path / "spool")
+
+    @cached_property
+    def _hot(self) -> "HotRows":
+        from clearline.records.hot import HotRows  # noqa: PLC0415
+
+        return HotRows(self.path / "spool")
+
+    @cached_property
+    def manifest(self) -> "Manifest":
+        """Which files are the store."""
+        from clearline.records.manifest import Manifest  # noqa: PLC0415
+
+        return Manifest(self.path / "manifest.sqlite3")
+
+    @cached_property
+    def engine(self) -> "DuckEngine":
+        """The query engine; use it inside `exclusive` or `ask`."""
+        from clearline.records.engines.duck import DuckEngine  # noqa: PLC0415
+
+        (self.path / "spill").mkdir(parents=True, exist_ok=True)
+        return DuckEngine(self.path / "spill")
+
+    # Writing
 
     def append(self, rows: Sequence[Record]) -> None:
         """Keep records; returns only when they are on the disk. A key that is there already changes nothing.
@@ -43,60 +122,186 @@ class Records:
             StoreFullError: the disk is full; nothing of the batch is kept.
             StoreReadOnlyError: the store cannot be written.
         """
-        from clearline.records.columns import to_batch  # noqa: PLC0415
-        from clearline.records.spool import encode  # noqa: PLC0415
+        self._append(rows, None)
 
-        recorded_us = time.time_ns() // 1000
+    def revise(self, rows: Sequence[Record], *, who: str, why: str) -> None:
+        """Replace records by corrected or re-scored states. The earlier ones stay in `history`.
+
+        Args:
+            rows: the new states; each has the key, tenant and moment of a record that is there.
+            who: the person or program that corrects.
+            why: the reason, in words.
+
+        Raises:
+            BadRecordError: there is no such record, or what identifies it differs.
+        """
+        for table, group in _by_table(rows).items():
+            known = self._fixed_values(table, group)
+            for row in group:
+                if known.get((row.tenant, row.key)) != _fixed(table, row):
+                    raise BadRecordError(
+                        f"{table.name} {row.key}: no record with this key, tenant and {table.time} to correct"
+                    )
+        self._append(rows, (who, why))
+
+    def _fixed_values(self, table: Table, rows: list[Record]) -> dict[tuple[str, str], tuple[object, ...]]:
+        from clearline.records.query import Scope  # noqa: PLC0415
+
+        moments = [getattr(row, table.time) for row in rows]
+        found: dict[tuple[str, str], tuple[object, ...]] = {}
+        for tenant in {row.tenant for row in rows}:
+            keys = [row.key for row in rows if row.tenant == tenant]
+            scope = Scope(tenant, min(moments), max(moments) + 1, {"key": keys})
+            found |= {(row.tenant, row.key): _fixed(table, row) for row in self.rows(table, scope)}
+        return found
+
+    def _append(self, rows: Sequence[Record], revision: tuple[str, str] | None) -> None:
+        from clearline.records.columns import to_batch  # noqa: PLC0415
+        from clearline.records.spool import encode, spool_bytes  # noqa: PLC0415
+
+        recorded_us = self.now_us()
+        since = (recorded_us, *revision) if revision else None
         content = [
-            encode(table, to_batch(table, group[start : start + MAX_FRAME_ROWS], recorded_us))
+            encode(table, to_batch(table, group[start : start + MAX_FRAME_ROWS], recorded_us, since))
             for table, group in _by_table(rows).items()
             for start in range(0, len(group), MAX_FRAME_ROWS)
         ]
-        if content:
-            self._writer.append(b"".join(content))
+        if not content:
+            return
+        self._writer.append(b"".join(content))
+        if self._writer.closed_a_segment() and spool_bytes(self.path / "spool") > MAX_SPOOL_BYTES:
+            from clearline.records.upkeep import seal  # noqa: PLC0415
+
+            seal(self)
+
+    def now_us(self) -> int:
+        """The moment of acknowledgement: the clock, but never earlier than what this process was told before."""
+        with self._lock:
+            self._latest_us = max(time.time_ns() // 1000, self._latest_us + 1)
+            return self._latest_us
+
+    # Asking
 
     def probe_samples(
         self, *, tenant: str, targets: Collection[str], since_us: int, until_us: int
     ) -> list[ProbeSample]:
         """Probe samples of some targets with `at_us` in [since, until), by moment."""
-        found = self._rows(PROBES, tenant, since_us, until_us, ("target", targets))
-        return sorted(found, key=lambda sample: (sample.at_us, sample.target, sample.key))
+        return self._ask(PROBES, tenant, since_us, until_us, {"target": targets})
 
     def calls(
         self, *, tenant: str, since_us: int, until_us: int, service: str | None = None, customer: str | None = None
     ) -> list[CallRecord]:
         """Calls that started in [since, until), by start; of one service or customer if named."""
-        equal = [(name, [value]) for name, value in (("service", service), ("customer", customer)) if value is not None]
-        found = self._rows(CALLS, tenant, since_us, until_us, *equal)
-        return sorted(found, key=lambda call: (call.start_us, call.key))
+        free = {name: [value] for name, value in (("service", service), ("customer", customer)) if value is not None}
+        return self._ask(CALLS, tenant, since_us, until_us, {}, free)
 
     def streams(self, *, tenant: str, call_key: str, since_us: int, until_us: int) -> list[StreamRecord]:
         """Streams of one call that started in [since, until), by start."""
-        found = self._rows(STREAMS, tenant, since_us, until_us, ("call_key", [call_key]))
-        return sorted(found, key=lambda stream: (stream.start_us, stream.key))
+        return self._ask(STREAMS, tenant, since_us, until_us, {"call_key": [call_key]})
 
-    def close(self) -> None:
-        """Let go of files. The store stays as it is."""
-        self._writer.close()
+    def intervals(self, *, tenant: str, stream_key: str, since_us: int, until_us: int) -> list[IntervalRecord]:
+        """Intervals of one stream that began in [since, until), by moment."""
+        return self._ask(INTERVALS, tenant, since_us, until_us, {"stream_key": [stream_key]})
 
-    def _rows(
-        self, table: Table, tenant: str, since_us: int, until_us: int, *among: tuple[str, Collection[str]]
+    def client_reports(
+        self, *, tenant: str, since_us: int, until_us: int, customer: str | None = None
+    ) -> list[ClientReport]:
+        """Phones' reports with `at_us` in [since, until), by moment; of one customer if named."""
+        free = {"customer": [customer]} if customer is not None else {}
+        return self._ask(REPORTS, tenant, since_us, until_us, {}, free)
+
+    def _ask(
+        self,
+        table: Table,
+        tenant: str,
+        since_us: int,
+        until_us: int,
+        fixed: Mapping[str, Collection[str]],
+        free: Mapping[str, Collection[str]] | None = None,
     ) -> list[Any]:
-        import pyarrow.compute as pc  # noqa: PLC0415
+        from clearline.records.query import Scope  # noqa: PLC0415
 
+        if not all(fixed.values()):
+            return []
+        return self.rows(table, Scope(tenant, since_us, until_us, fixed, free or {}))
+
+    def rows(self, table: Table, scope: "Scope") -> list[Any]:
+        """The records of a scope, in order of time and key."""
         from clearline.records.columns import to_rows  # noqa: PLC0415
 
+        def fetch() -> "pa.Table":
+            counting = self.view(table, scope.tenant, scope.since_us, scope.until_us).rows(scope)
+            return self.engine.fetch(counting.order_by([table.time, "key"]))
+
+        return to_rows(table, self.ask(fetch))
+
+    def view(self, table: Table, tenant: str, since_us: int, until_us: int, derived: tuple[str, ...] = ()) -> View:
+        """What a question about a table reads now. The spool is listed before the manifest: what is sealed in between
+        is then known from the manifest, so nothing is missed and nothing counted twice."""  # noqa: D205, D209
+        from clearline.records.columns import stored_schema  # noqa: PLC0415
+        from clearline.records.query import days  # noqa: PLC0415
+
+        first, last = since_us // DAY_US, max(since_us, until_us - 1) // DAY_US + 1
+        self._hot.refresh()
+        listing = self.manifest.live((table.name, *derived), first, last)
+        hot = self._hot_rows(table, listing.sealed, tenant, since_us, until_us)
+        hot_days = frozenset(moment // DAY_US for moment in hot.column(table.time).to_pylist())
+        files = [(file.day, str(self.path / file.path)) for file in listing.files if file.table == table.name]
+        clean, unresolved = days(files, hot_days)
+        schema = stored_schema(table)
+        return View(
+            table,
+            listing,
+            hot_days,
+            self.engine.relation(schema, clean),
+            self.engine.relation(schema, unresolved, hot) if unresolved or len(hot) else None,
+        )
+
+    def _hot_rows(self, table: Table, sealed: frozenset[str], tenant: str, since_us: int, until_us: int) -> "pa.Table":
+        import pyarrow.compute as pc  # noqa: PLC0415
+
+        hot = self._hot.rows(table, sealed)
+        moment = pc.field(table.time)
+        hot = hot.filter((pc.field("tenant") == tenant) & (moment >= since_us) & (moment < until_us))
+        return self.rules.apply(hot, table.time)
+
+    def ask(self, question: Callable[[], Answer]) -> Answer:
+        """Run a question with the engine to itself; again if a file it named was collected meanwhile."""
         with self._lock:
-            self._hot.refresh()
-            data = self._hot.rows(table)
-        wanted = (pc.field("tenant") == tenant) & (pc.field(table.time) >= since_us) & (pc.field(table.time) < until_us)
-        for name, values in among:
-            wanted &= pc.field(name).isin(list(values))
-        data = data.filter(wanted).sort_by("recorded_us")
-        first: dict[str, Any] = {}
-        for row in to_rows(table, data):
-            first.setdefault(row.key, row)
-        return list(first.values())
+            for _ in range(RETRIES - 1):
+                try:
+                    return question()
+                except FileNotFoundError:
+                    continue
+            try:
+                return question()
+            except FileNotFoundError as error:
+                raise StoreDamagedError(f"{error}: run `clearline records check`") from error
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Have the engine to oneself."""
+        with self._lock:
+            yield
+
+    # What is known beside the measurements
+
+    @property
+    def rules(self) -> "Rules":
+        """The attribution rules in force: the latest set of each tenant."""
+        from clearline.records.attribution import Rules  # noqa: PLC0415
+
+        documents = self.manifest.documents("rules")
+        names = tuple(name for name, _, _ in documents)
+        if self._rules is None or self._rules[0] != names:
+            self._rules = (names, Rules.latest(body for _, _, body in documents))
+        return self._rules[1]
+
+    def close(self) -> None:
+        """Let go of files and connections. The store stays as it is."""
+        for name in ("_writer", "manifest", "engine"):
+            if name in self.__dict__:
+                self.__dict__[name].close()
 
 
 def _by_table(rows: Sequence[Record]) -> dict[Table, list[Record]]:
@@ -106,3 +311,8 @@ def _by_table(rows: Sequence[Record]) -> dict[Table, list[Record]]:
             raise BadRecordError(f"{type(row).__name__} is not a kind of record")
         groups.setdefault(TABLE_OF[type(row)], []).append(row)
     return groups
+
+
+def _fixed(table: Table, row: Record) -> tuple[object, ...]:
+    """What a correction cannot change: the columns that files are sorted and asked by, but for the customer."""
+    return tuple(getattr(row, name) for name in table.order if name != "customer")

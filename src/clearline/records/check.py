@@ -1,0 +1,143 @@
+"""Is the store sound, and the manifest made again from the files alone."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import ibis
+
+from clearline.records import documents, parquet, rollup
+from clearline.records.columns import stored_schema
+from clearline.records.engines.duck import SOURCE, to_ibis
+from clearline.records.errors import StoreDamagedError
+from clearline.records.manifest import File
+from clearline.records.schema import CALLS, TABLES
+from clearline.records.seal import maintenance, recover
+from clearline.records.spool import Damage, frames, segments
+
+if TYPE_CHECKING:
+    from clearline.records.store import Records
+
+
+@dataclass(slots=True)
+class Report:
+    """What a check found. `problems` are sentences; an empty list means sound."""
+
+    files: int = 0
+    rows: dict[str, int] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+
+def check(records: "Records") -> Report:
+    """Read every live file to its end and compare it with the manifest; read the spool; take roll-ups anew."""
+    report = Report()
+    for file in records.manifest.live().files:
+        report.files += 1
+        report.rows[file.table] = report.rows.get(file.table, 0) + file.rows
+        try:
+            found = parquet.describe(records.path, records.path / file.path, file.path)
+        except StoreDamagedError as error:
+            report.problems.append(str(error))
+            continue
+        if found != file:
+            report.problems.append(f"{file.path} is not what the manifest says ({_differences(found, file)})")
+    for path in segments(records.path / "spool"):
+        for item in frames(path.read_bytes()):
+            if isinstance(item, Damage) and not item.torn:
+                report.problems.append(f"spool/{path.name}: bytes {item.start} to {item.end} are damaged")
+    if not report.problems:
+        report.problems += _outdated(records)
+    return report
+
+
+def _differences(found: File, listed: File) -> str:
+    one, other = asdict(found), asdict(listed)
+    return ", ".join(name for name in one if one[name] != other[name])
+
+
+def _outdated(records: "Records") -> Iterator[str]:
+    """Compare the roll-ups with a full recomputation from the rows, cell by cell."""
+    listing = records.manifest.live(("calls", "rollup", "histogram")).files
+    calls: dict[int, list[File]] = {}
+    for file in listing:
+        if file.table == "calls":
+            calls.setdefault(file.day, []).append(file)
+    definitions = {
+        "rollup": (rollup.ROLLUP_SCHEMA, rollup.all_cells),
+        "histogram": (rollup.HISTOGRAM_SCHEMA, rollup.all_buckets),
+    }
+    for file in listing:
+        if file.table in definitions and file.made_of == rollup.made_of(calls.get(file.day, [])):
+            schema, define = definitions[file.table]
+            with records.exclusive():
+                kept = records.engine.relation(schema, [str(records.path / file.path)])
+                again = ibis.table(to_ibis(stored_schema(CALLS)), name=SOURCE)
+                for step in (*rollup.day_source(records, calls[file.day]), define):
+                    again = step(again)
+                for one, other in ((kept, again), (again, kept)):
+                    differing = one.difference(other, distinct=False).count().as_table()
+                    count = records.engine.fetch(differing).to_pylist()[0]
+                    if any(count.values()):
+                        yield f"{file.path} differs from its recomputation in {next(iter(count.values()))} cells"
+
+
+def rebuild(records: "Records") -> Report:
+    """Make the manifest again from the files' footers and the documents.
+
+    A file that another merged is dead; everything else that can be read is live. Damaged files are left where they
+    are, out of the manifest, and reported.
+    """
+    sound = _readable(records)
+    with maintenance(records, clear=sound):
+        if not sound:
+            records.manifest.discard()
+        report = Report()
+        files, moment = [], records.now_us()
+        for path in sorted((records.path / "data").glob("*/*/*.parquet")):
+            name = str(path.relative_to(records.path))
+            try:
+                files.append(parquet.describe(records.path, path, name))
+            except StoreDamagedError as error:
+                report.problems.append(str(error))
+        found = list(documents.on_disk(records.path))
+        listed, sealed = derive(files, found)
+        entries = [(file, None if live else moment) for file, live in listed]
+        records.manifest.replace_all(entries, [(name, moment) for name in sorted(sealed)], found)
+        recover(records)
+    report.files = sum(live for _, live in listed)
+    for file, live in listed:
+        if live:
+            report.rows[file.table] = report.rows.get(file.table, 0) + file.rows
+    return report
+
+
+def derive(files: list[File], kept: list[tuple[str, str, int, str]]) -> tuple[list[tuple[File, bool]], set[str]]:
+    """From what files say of themselves and the documents: which are live, and which spool segments are sealed."""
+    gone = {path for file in files for path in file.merges}
+    for kind, _, _, body in kept:
+        if kind == "expiry":
+            expiry = json.loads(body)
+            names = documents.expiring(expiry["table"])
+            gone |= {file.path for file in files if file.table in names and file.day < expiry["before_day"]}
+    sealed = {name for file in files for name in file.segments}
+    return [(file, file.path not in gone) for file in files], sealed
+
+
+def state(records: "Records") -> dict[str, Any]:
+    """What a rebuild must reproduce: the live files with all that is known of them, and the documents."""
+    kinds = ("rules", "snapshot", "hold", "release", "erasure", "expiry", "alert", "pseudonyms")
+    return {
+        "files": [asdict(file) for file in records.manifest.live().files],
+        "documents": {
+            kind: {name: json.loads(body) for name, _, body in records.manifest.documents(kind)} for kind in kinds
+        },
+    }
+
+
+def _readable(records: "Records") -> bool:
+    try:
+        records.manifest.live(TABLES)
+    except StoreDamagedError:
+        return False
+    return True

@@ -1,0 +1,135 @@
+"""Corrections are new revisions; a snapshot's figures stay what they were; calls are found by number and Call-ID."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.records.make import DAY, NOON, call, sample
+
+from clearline.records import check, figures, history, snapshot
+from clearline.records.errors import BadRecordError, RecordsError
+from clearline.records.search import search
+from clearline.records.store import Records
+from clearline.records.upkeep import upkeep
+
+WHOLE: dict[str, Any] = {"tenant": "t", "since_us": NOON - DAY, "until_us": NOON + 2 * DAY}
+WHO = {"who": "ann", "why": "re-scored"}
+
+
+@pytest.fixture
+def records(tmp_path: Path) -> Records:
+    return Records(tmp_path / "records")
+
+
+@pytest.mark.parametrize("keep_up", [False, True])
+def test_a_correction_replaces_and_keeps_who_when_and_why(records: Records, keep_up: bool) -> None:  # noqa: FBT001
+    def maybe() -> None:
+        if keep_up:
+            upkeep(records)
+
+    records.append([call(1), call(2)])
+    maybe()
+    records.revise([call(1, mos_x100=300)], **WHO)
+    maybe()
+    records.append([call(1)])
+    maybe()
+    records.revise([call(1, mos_x100=310)], who="bob", why="again")
+    maybe()
+    assert sorted(row.mos_x100 or 0 for row in records.calls(**WHOLE)) == [310, 430]
+    states = history.states(records, "calls", **WHOLE, key=call(1).key)
+    assert [(state.record.mos_x100, state.who, state.why) for state in states] == [
+        (430, None, None),
+        (300, "ann", "re-scored"),
+        (310, "bob", "again"),
+    ]
+    assert states[0].since_us < states[1].since_us < states[2].since_us
+    listed = check.state(records)
+    check.rebuild(records)
+    assert check.state(records) == listed
+
+
+@pytest.mark.parametrize("wrong", [call(9), call(1, start_us=NOON + 1), call(1, tenant="other")])
+def test_only_what_is_there_can_be_corrected(records: Records, wrong: Any) -> None:
+    records.append([call(1)])
+    with pytest.raises(BadRecordError, match="to correct"):
+        records.revise([wrong], **WHO)
+    with pytest.raises(BadRecordError, match="to correct"):
+        records.revise([sample(1)], **WHO)
+    assert records.calls(**WHOLE) == [call(1)]
+
+
+def test_roll_ups_follow_corrections_and_late_records(records: Records) -> None:
+    records.append([call(1), call(2)])
+    upkeep(records)
+    records.revise([call(1, mos_x100=300)], **WHO)
+    records.append([call(3, mos_x100=400)])
+    for _ in range(2):
+        assert figures.totals(records, **WHOLE)[0]["mos_x100"] == 300 + 430 + 400
+        upkeep(records)
+
+
+def test_a_snapshot_recomputes_to_the_same_integers_whatever_comes_later(records: Records) -> None:
+    records.append([call(1), call(2), call(3, customer="C-2", service="S-2")])
+    name = snapshot.take(records, **WHOLE, who="ann", why="September closed")
+    first = snapshot.load(records, name)["figures"]
+    records.revise([call(1, mos_x100=300)], **WHO)
+    records.append([call(4)])
+    for _ in range(3):
+        upkeep(records, grace_us=-1)
+    again = snapshot.recompute(records, name)
+    assert again.same
+    assert again.figures == first
+    (change,) = snapshot.difference(records, name)
+    assert (change["customer"], change["attempts"], change["mos_x100"]) == ("C-1", 1, 300)
+    listed = check.state(records)
+    check.rebuild(records)
+    assert check.state(records) == listed
+    assert snapshot.recompute(records, name).same
+    snapshot.drop(records, name)
+    upkeep(records, grace_us=-1)
+    assert records.manifest.dead() == []
+    with pytest.raises(RecordsError, match="no snapshot"):
+        snapshot.load(records, name)
+
+
+def test_a_snapshots_file_that_was_tampered_with_is_named(records: Records) -> None:
+    from clearline.records import parquet  # noqa: PLC0415
+
+    records.append([call(1)])
+    upkeep(records)
+    name = snapshot.take(records, **WHOLE, who="ann", why="closed")
+    (file,) = records.manifest.live(["calls"]).files
+    data = parquet.read(records.path, file.path)
+    parquet.write(records.path, file.path, data.slice(0, 0), parquet.footer("calls", file.day, 9))
+    again = snapshot.recompute(records, name)
+    assert not again.same
+    assert file.path in again.problems[0]
+
+
+@pytest.mark.parametrize("state", ["spooled", "sealed", "sealed and added to"])
+def test_calls_are_found_by_number_and_call_id(records: Records, state: str) -> None:
+    wanted = [
+        call(1, caller="sip:+1 (202) 555-0142@a"),
+        call(2, callee="<tel:+12025550142;phone-context=x>", start_us=NOON + DAY, customer=None, service=None),
+    ]
+    others = [
+        call(3, caller="sip:+120255501420@a"),
+        call(4, caller="sip:2025550142@a"),
+        call(5, caller=None),
+        call(6, tenant="u", caller="+12025550142"),
+    ]
+    records.append([*wanted[:1], *others])
+    if state != "spooled":
+        upkeep(records)
+    records.append(wanted[1:])
+    if state == "sealed":
+        upkeep(records)
+    assert search(records, **WHOLE, number="+1 202 555 0142") == wanted
+    assert search(records, **WHOLE, call_id="2@pbx") == wanted[1:]
+    assert search(records, **WHOLE, call_id="@pbx") == []
+    assert search(records, tenant="t", since_us=NOON, until_us=NOON + 1, number="+12025550142") == wanted[:1]
+
+
+def test_a_search_is_for_one_thing(records: Records) -> None:
+    with pytest.raises(ValueError, match="number or for a Call-ID"):
+        search(records, **WHOLE)

@@ -1,0 +1,198 @@
+"""A person or a customer can be exported and erased for good; ages and holds are kept; no sum changes with a name."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.records.make import DAY, NOON, call, stream
+
+from clearline.records import ageing, check, erasure, figures, holds, snapshot
+from clearline.records.errors import HeldError, RecordsError
+from clearline.records.schema import ClientReport, record_key
+from clearline.records.search import search
+from clearline.records.store import Records
+from clearline.records.upkeep import upkeep
+
+WHOLE: dict[str, Any] = {"tenant": "t", "since_us": NOON - DAY, "until_us": NOON + 2 * DAY}
+WHO = {"who": "dpo", "why": "asked on 3 May"}
+PERSON = "+12025550142"
+
+
+@pytest.fixture
+def records(tmp_path: Path) -> Records:
+    return Records(tmp_path / "records")
+
+
+def report(name: object, **fields: Any) -> ClientReport:
+    values: dict[str, Any] = dict.fromkeys(ClientReport.__dataclass_fields__)
+    known = {"key": record_key("r", name), "tenant": "t", "at_us": NOON, "kind": "vq", "source": "phone"}
+    return ClientReport(**{**values, **known, "code_version": "1", "profile": "planning", **fields})
+
+
+def fill(records: Records) -> None:
+    records.append(
+        [
+            call(1, caller=f"sip:{PERSON}@a", source_address="192.0.2.7"),
+            call(2, callee="<tel:+1-202-555-0142>", start_us=NOON + DAY),
+            call(3, customer="C-2", service="S-2"),
+            call(4, tenant="u", caller=PERSON, customer="C-9"),
+            stream(1, call_key=record_key(1)),
+            stream(2, call_key=record_key(3)),
+            report(1, reporter=f"sip:{PERSON}@a", customer="C-1"),
+            report(2, reporter="sip:other@a", customer="C-2"),
+        ]
+    )
+
+
+def bytes_on_disk(records: Records) -> bytes:
+    return b"".join(path.read_bytes() for path in sorted(records.path.rglob("*")) if path.is_file())
+
+
+@pytest.mark.parametrize("sealed", [False, True])
+def test_an_erased_person_is_nowhere_and_no_sum_changes(records: Records, sealed: bool) -> None:  # noqa: FBT001
+    fill(records)
+    if sealed:
+        upkeep(records)
+    before = figures.totals(records, **WHOLE, by=["customer"])
+    assert len(erasure.export_person(records, tenant="t", number=PERSON)) == 3
+    done = erasure.erase_person(records, tenant="t", number="+1 (202) 555-0142", **WHO)
+    assert done.rows == {"calls": 2, "client_reports": 1, "streams": 1}
+    assert done.read_back > 0
+    assert erasure.export_person(records, tenant="t", number=PERSON) == []
+    assert search(records, **WHOLE, number=PERSON) == []
+    assert search(records, **WHOLE, call_id="1@pbx") == []
+    assert figures.totals(records, **WHOLE, by=["customer"]) == before
+    gone = next(row for row in records.calls(**WHOLE) if row.key == record_key(1))
+    assert (gone.caller, gone.callee, gone.call_id, gone.source_address) == (None, None, None, None)
+    assert gone.mos_x100 == call(1).mos_x100
+    (mine,) = records.streams(**WHOLE, call_key=record_key(1))
+    assert (mine.source, mine.destination) == (None, None)
+    (other,) = records.streams(**WHOLE, call_key=record_key(3))
+    assert other.source is not None
+    assert len(search(records, **{**WHOLE, "tenant": "u"}, number=PERSON)) == 1
+    assert b"192.0.2.7" not in bytes_on_disk(records)
+    assert check.check(records).problems == []
+    listed = check.state(records)
+    check.rebuild(records)
+    assert check.state(records) == listed
+
+
+def test_erasing_a_person_leaves_snapshots_recomputable(records: Records) -> None:
+    fill(records)
+    name = snapshot.take(records, **WHOLE, who="ann", why="closed")
+    records.revise([call(3, customer="C-2", service="S-2", mos_x100=100)], who="ann", why="re-scored")
+    upkeep(records)
+    erasure.erase_person(records, tenant="t", number=PERSON, **WHO)
+    assert snapshot.recompute(records, name).same
+
+
+def test_an_erased_customer_leaves_nothing_behind(records: Records) -> None:
+    fill(records)
+    upkeep(records)
+    done = erasure.erase_customer(records, tenant="t", customer="C-1", **WHO)
+    assert done.rows == {"calls": 2, "client_reports": 1, "streams": 1}
+    assert [row.customer for row in records.calls(**WHOLE)] == ["C-2"]
+    assert [row["customer"] for row in figures.totals(records, **WHOLE, by=["customer"])] == ["C-2"]
+    assert b"C-1" not in b"".join(path.read_bytes() for path in (records.path / "data").rglob("*.parquet"))
+    assert check.check(records).problems == []
+
+
+def test_a_hold_forbids_and_its_release_allows(records: Records) -> None:
+    fill(records)
+    name = holds.hold(records, tenant="t", customer="C-1", who="court", why="case 7")
+    for forbidden in (
+        lambda: erasure.erase_person(records, tenant="t", number=PERSON, **WHO),
+        lambda: erasure.erase_customer(records, tenant="t", customer="C-1", **WHO),
+        lambda: ageing.expire(records, "calls", before_day=NOON // DAY + 9, who="clock"),
+        lambda: ageing.expire_customer(records, "calls", tenant="t", customer="C-1", before_us=NOON + 9 * DAY),
+    ):
+        with pytest.raises(HeldError, match="case 7"):
+            forbidden()
+    assert len(records.calls(**WHOLE)) == 3
+    assert erasure.erase_customer(records, tenant="t", customer="C-2", **WHO).rows["calls"] == 1
+    holds.release(records, name, who="court", why="case closed")
+    assert holds.holds(records) == {}
+    assert erasure.erase_person(records, tenant="t", number=PERSON, **WHO).rows["calls"] == 2
+    with pytest.raises(RecordsError, match="no hold"):
+        holds.release(records, "none", who="x", why="y")
+
+
+def test_expired_days_go_and_late_rows_for_them_are_not_taken_in(records: Records) -> None:
+    fill(records)
+    upkeep(records)
+    before = figures.totals(records, **WHOLE, by=["customer"])
+    assert ageing.expire(records, "calls", before_day=NOON // DAY + 1, who="clock") > 0
+    assert figures.totals(records, **WHOLE, by=["customer"]) == before
+    assert [row.key for row in records.calls(**WHOLE)] == [record_key(2)]
+    records.append([call(7), call(8, start_us=NOON + DAY)])
+    upkeep(records)
+    assert {row.key for row in records.calls(**WHOLE)} == {record_key(2), record_key(8)}
+    assert len(records.streams(**WHOLE, call_key=record_key(1))) == 1
+    listed = check.state(records)
+    check.rebuild(records)
+    assert check.state(records) == listed
+
+
+def test_a_customers_own_retention(records: Records) -> None:
+    fill(records)
+    ageing.expire_customer(records, "calls", tenant="t", customer="C-1", before_us=NOON + 1)
+    assert {row.key for row in records.calls(**WHOLE)} == {record_key(2), record_key(3)}
+
+
+def test_pseudonyms_keep_one_number_one_person_until_the_key_is_destroyed(records: Records) -> None:
+    fill(records)
+    upkeep(records)
+    before = figures.totals(records, **WHOLE, by=["customer"])
+    assert ageing.pseudonymise(records, before_day=NOON // DAY + 1, period="2026-09") > 0
+    one = next(row for row in records.calls(**WHOLE) if row.key == record_key(1))
+    (said,) = [row for row in records.client_reports(**WHOLE) if row.customer == "C-1"]
+    assert one.caller == said.reporter
+    assert str(one.caller).startswith("hidden:")
+    assert one.call_id is None
+    assert [row.key for row in search(records, **WHOLE, number=PERSON)] == [record_key(2)]
+    assert figures.totals(records, **WHOLE, by=["customer"]) == before
+    assert ageing.pseudonymise(records, before_day=NOON // DAY + 1, period="2026-09") == 0
+    key = (records.path / "keys" / "2026-09.key").read_bytes()
+    assert ageing.pseudonym(key, PERSON) == one.caller
+    ageing.destroy_key(records, "2026-09")
+    assert key not in bytes_on_disk(records)
+    with pytest.raises(RecordsError, match="no key"):
+        ageing.destroy_key(records, "2026-09")
+
+
+SMALL_DISK = """
+import resource, sys
+from clearline.records.store import Records
+from clearline.records.upkeep import upkeep
+from clearline.records.errors import StoreFullError
+from tests.records.make import call
+import signal
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+records = Records(sys.argv[1])
+records.append([call(n) for n in range(2000)])
+resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))
+for act in (lambda: records.append([call(n) for n in range(5000, 9000)]), lambda: upkeep(records)):
+    try:
+        act()
+    except StoreFullError as error:
+        print("full", flush=True)
+"""
+
+
+def test_a_full_disk_is_a_plain_error_and_all_is_there_afterwards(tmp_path: Path) -> None:
+    path = tmp_path / "records"
+    done = subprocess.run(
+        [sys.executable, "-c", SMALL_DISK, str(path)],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).parents[2],
+    )
+    assert done.stdout.split() == ["full", "full"]
+    records = Records(path)
+    assert len(records.calls(**WHOLE)) == 2000
+    upkeep(records)
+    assert len(records.calls(**WHOLE)) == 2000
+    assert check.check(records).problems == []
