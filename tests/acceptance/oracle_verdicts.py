@@ -223,7 +223,11 @@ def experience(agreement: Document, evidence: Document) -> Document:
 
 def maintenance_notice(agreement: Document, evidence: Document) -> Document:
     begins = [service_time(agreement, evidence)]
-    windows = [w for w in evidence["availability"]["maintenance"] if covers(begins, moment(w["from"]))]
+    windows = [
+        window
+        for window in evidence["availability"]["maintenance"]
+        if covers(begins, moment(window["from"])) and window["from"] != window["until"]
+    ]
     late = [w["id"] for w in windows if not announced_in_time(agreement, w)]
     return {
         "clause": agreement["commitments"]["maintenance_notice"]["clause"],

@@ -74,6 +74,36 @@ def test_the_command_says_what_was_worked_out_by_hand(block: dict[str, Any], tmp
         assert differences(nested(expected), statement) == []
 
 
+@pytest.mark.parametrize(
+    "key",
+    [
+        "notice_days",
+        "reviews",
+        "coverage",
+        "origins",
+        "commitments.availability.maintenance",
+        "commitments.availability.unknown",
+        "commitments.availability.exclusions",
+        "commitments.availability.minimum_outage_seconds",
+    ],
+)
+def test_a_key_left_out_means_its_published_default(key: str, tmp_path: Path) -> None:
+    page = yaml.safe_load(
+        re.findall(r"```yaml\n(.*?)```", (HERE / "cases" / "01-the-published-example.md").read_text(), re.DOTALL)[0]
+    )
+    names = files_of(page, tmp_path)
+    terms = yaml.safe_load(AGREEMENT.read_text())
+    terms["origins"] = {}
+    *way, last = key.split(".")
+    place = terms
+    for step in way:
+        place = place[step]
+    del place[last]
+    Path(names[0]).write_text(yaml.safe_dump(terms))
+    statement = json.loads(CliRunner().invoke(app, [*names, "--json"]).stdout)
+    assert differences(nested(page["statements"][0]), statement) == []
+
+
 def test_the_installed_command_prints_one_document_a_line_in_the_order_given(tmp_path: Path) -> None:
     block: dict[str, Any] = {"months": [{"service.id": name} for name in ("S-2", "S-1", "S-3")]}
     said = subprocess.run(
