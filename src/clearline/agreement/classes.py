@@ -1,5 +1,6 @@
 """Each instant of a service-month has one class: the first that applies of maintenance, excluded, down, unknown, up."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from clearline.agreement.evidence import Availability as Observations
@@ -62,6 +63,17 @@ class Classes:
     observed: IntervalSet
     outages: tuple[Outage, ...]
     lenient: IntervalSet
+
+    def charged(self) -> Iterator[tuple[Outage, int]]:
+        """Yield each outage with its length less eligible maintenance and allowed exclusions, in microseconds."""
+        rest = iter(IntervalSet.of((outage.from_us, outage.until_us) for outage in self.outages) - self.lenient)
+        span = next(rest, None)
+        for outage in self.outages:
+            length_us = 0
+            while span is not None and span[1] <= outage.until_us:
+                length_us += span[1] - span[0]
+                span = next(rest, None)
+            yield outage, length_us
 
 
 def outages_of(downtime: tuple[Downtime, ...], service: Service, as_of_us: int) -> list[Outage]:

@@ -185,9 +185,8 @@ def judge(agreement: Agreement, evidence: Evidence, classes: Classes) -> dict[st
         verdicts.append(_experience(promised.experience, evidence.experience))
     if promised.first_response:
         verdicts.append(_first_response(promised.first_response, evidence, classes.month))
-    if promised.availability and promised.maintenance_notice:
-        notice_us = promised.availability.maintenance.notice_us
-        verdicts.append(_maintenance_notice(promised.maintenance_notice, notice_us, evidence, classes.life))
+    if promised.maintenance_notice:
+        verdicts.append(_maintenance_notice(promised.maintenance_notice, promised.notice_us, evidence, classes.life))
     return {verdict.commitment: verdict for verdict in verdicts}
 
 
@@ -229,8 +228,7 @@ def _restoration(terms: Restoration, classes: Classes) -> Cases:
     judged = 0
     late: list[Case] = []
     pending: list[str] = []
-    for outage in classes.outages:
-        length_us = (IntervalSet.of([(outage.from_us, outage.until_us)]) - classes.lenient).total_us
+    for outage, length_us in classes.charged():
         if length_us == 0 or not from_us < outage.until_us <= until_us:
             continue
         if outage.goes_on:

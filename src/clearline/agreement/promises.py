@@ -112,6 +112,11 @@ class Commitments:
     first_response: FirstResponse | None
     maintenance_notice: MaintenanceNotice | None
 
+    @property
+    def notice_us(self) -> int:
+        """How long before its start a maintenance window must be announced, in microseconds."""
+        return self.availability.maintenance.notice_us if self.availability else 0
+
     def made(self) -> list[str]:
         """The names of the commitments this agreement makes, in a statement's order."""
         return [name for name in COMMITMENTS if getattr(self, name) is not None]

@@ -25,10 +25,15 @@ def analyze(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document a capture, one a line.")] = False,
     profile: Annotated[str, typer.Option(help="Impairments: planning, measured or calibrated.")] = "planning",
     buffer: Annotated[str, typer.Option(help="De-jitter buffer: fixed-60/1, adaptive-20-200/1, …")] = "fixed-60/1",
+    html: Annotated[Path | None, typer.Option(help="Also write a report of the one capture to this HTML file.")] = None,
 ) -> None:
     """Score every RTP stream of every call: loss, jitter, bursts, delay, and MOS by the ITU-T models."""
+    if html is not None and len(captures) > 1:
+        fail("--html reports one capture: name one, or run it once for each", BAD_INPUT)
     for capture in captures:
         analysis = _analyze(capture, profile, buffer)
+        if html is not None:
+            _write_report(analysis, html)
         if as_json:
             sys.stdout.write(json.dumps(analysis.to_json(), ensure_ascii=False) + "\n")
         else:
@@ -48,6 +53,15 @@ def _analyze(capture: str, profile: str, buffer: str) -> "Analysis":
         fail(f"{capture}: {error.strerror or error}", BAD_INPUT)
     except (CaptureError, ValueError) as error:
         fail(f"{capture}: {error}", BAD_INPUT)
+
+
+def _write_report(analysis: "Analysis", html: Path) -> None:
+    from clearline.voice.report import report  # noqa: PLC0415  # only when it is asked for
+
+    try:
+        html.write_text(report(analysis), encoding="utf-8")
+    except OSError as error:
+        fail(f"{html}: {error.strerror or error}", BAD_INPUT)
 
 
 def _chunks(capture: str) -> Iterator[bytes]:

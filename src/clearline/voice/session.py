@@ -40,6 +40,7 @@ class Session:
         self.malformed = 0
         self.undecoded = 0
         self._texts: dict[int, str] = {}
+        self._endpoints: dict[int, str] = {}
 
     def run(self, piece: bytes) -> None:
         """Take the next piece of the capture.
@@ -57,9 +58,14 @@ class Session:
         return text
 
     def endpoint(self, number: int, port: int) -> str:
-        """Write an address and port."""
-        text = self.address(number)
-        return f"[{text}]:{port}" if ":" in text else f"{text}:{port}"
+        """Write an address and port, remembering the text."""
+        key = number << 16 | port
+        text = self._endpoints.get(key)
+        if text is None:
+            address = self.address(number)
+            text = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+            self._endpoints[key] = text
+        return text
 
     def make_stream(self, source: int, destination: int, ports: int, ssrc: int) -> Stream:
         """Make the state of a stream that begins, knowing what the session descriptions say of its endpoints."""

@@ -72,7 +72,7 @@ def answer_sdp(audio: Audio | None, host: str, port: int) -> bytes:
         if index == audio.index:
             lines += [f"m=audio {port} {words[2]} {' '.join(audio.formats)}", *audio.attributes]
         else:
-            lines.append(" ".join([*words[:1], "0", *words[2:]]))
+            lines.append(f"m={' '.join([words[0], '0', *words[2:]])}")
     return "\r\n".join([*lines, ""]).encode()
 
 

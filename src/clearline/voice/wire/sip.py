@@ -41,9 +41,17 @@ COMPACT = {
 }
 """Compact header names (RFC 3261 section 7.3.3 and the IANA registry of SIP header fields)."""
 
+_USUAL = """
+    Via From To Call-ID CSeq Contact Max-Forwards Route Record-Route Content-Type Content-Length User-Agent Server Allow
+    Supported Require Expires Date Authorization Proxy-Authorization WWW-Authenticate Proxy-Authenticate Session-Expires
+    Min-SE P-Asserted-Identity Privacy Reason Allow-Events Accept Subject Organization Session-ID Timestamp
+"""
+
+_NAMES = {name: name.lower() for name in _USUAL.split()}
+"""A header's name as nearly all senders write it → its long lower-case form: spares folding the case of every name."""
+
 _START = re.compile(r"SIP/2\.0 +(\d{3})(?: +(.*))?$|([A-Za-z0-9.!%*_+`'~-]+) +(\S.*?) +SIP/2\.0$", re.IGNORECASE)
 _HEAD_END = re.compile(rb"\r\n\r\n|\n\n|\n\r\n")
-_LINE_END = re.compile(r"\r\n|\n")
 _URI = re.compile(
     r"(?P<scheme>sips?|tel):(?:(?P<user>[^@]*)@)?(?P<host>\[[0-9A-Fa-f:.%]+\]|[^:;?]*)(?::(?P<port>\d{1,5}))?"
     r"(?P<params>;[^?]*)?(?:\?(?P<headers>.*))?$",
@@ -78,7 +86,10 @@ class SipMessage:
 
     def header(self, name: str) -> str | None:
         """Return the first value of a header, by its long lower-case name."""
-        return next((value for key, value in self.headers if key == name), None)
+        for key, value in self.headers:
+            if key == name:
+                return value
+        return None
 
     def values(self, name: str) -> list[str]:
         """Return every value of a header that may be a list (Via, Route, Contact …), in order, commas split."""
@@ -115,12 +126,16 @@ def parse(data: bytes) -> SipMessage:
         SipError: no start line, a header line without a colon, or one of the limits is passed.
     """
     head, body = _split_head(data.lstrip(b"\r\n"))
-    lines = _LINE_END.split(head.decode("utf-8", "replace"))
+    lines = head.decode("utf-8", "replace").replace("\r\n", "\n").split("\n")
     start = _START.match(lines[0].rstrip())
     if start is None:
         raise SipError(f"line 1 is no SIP request or status line: {lines[0][:80]!r}")
     headers = tuple(_headers(lines[1:]))
-    length = next((value for key, value in headers if key == "content-length"), "")
+    length = ""
+    for key, value in headers:
+        if key == "content-length":
+            length = value
+            break
     if length.isdecimal() and len(length) < 10:
         body = body[: int(length)]
     status, reason, method, uri = start.groups()
@@ -130,6 +145,9 @@ def parse(data: bytes) -> SipMessage:
 
 
 def _split_head(data: bytes) -> tuple[bytes, bytes]:
+    usual = data.find(b"\r\n\r\n", 0, MAX_HEAD_BYTES + 4)
+    if usual >= 0 and data.find(b"\n\n", 0, usual) < 0 and data.find(b"\n\r\n", 0, usual) < 0:
+        return data[:usual], data[usual + 4 :]
     end = _HEAD_END.search(data, 0, MAX_HEAD_BYTES + 4)
     if end is not None:
         return data[: end.start()], data[end.end() :]
@@ -138,21 +156,24 @@ def _split_head(data: bytes) -> tuple[bytes, bytes]:
     return data.rstrip(b"\r\n"), b""  # a capture's snap length, or a sender that forgot the blank line
 
 
-def _headers(lines: list[str]) -> Iterator[tuple[str, str]]:
-    unfolded: list[tuple[int, str]] = []
+def _headers(lines: list[str]) -> list[tuple[str, str]]:
+    headers: list[tuple[str, str]] = []
     for number, line in enumerate(lines, 2):
-        if line[:1] in (" ", "\t") and unfolded:
-            unfolded[-1] = (unfolded[-1][0], f"{unfolded[-1][1].rstrip()} {line.strip()}")
-        else:
-            unfolded.append((number, line))
-    if len(unfolded) > MAX_HEADERS:
-        raise SipError(f"more than {MAX_HEADERS} headers")
-    for number, line in unfolded:
+        if line[:1] in (" ", "\t") and headers:
+            name, value = headers[-1]
+            headers[-1] = name, f"{value} {line.strip()}".strip()
+            continue
         name, colon, value = line.partition(":")
-        name = name.strip().lower()
+        known = _NAMES.get(name)
+        if known is None:
+            name = name.strip().lower()
+            known = COMPACT.get(name, name)
         if not colon or not name:
             raise SipError(f"line {number} is no header: {line[:80]!r}")
-        yield COMPACT.get(name, name), value.strip()
+        if len(headers) == MAX_HEADERS:
+            raise SipError(f"more than {MAX_HEADERS} headers")
+        headers.append((known, value.strip()))
+    return headers
 
 
 def frame(buffer: bytes) -> tuple[bytes | None, bytes]:

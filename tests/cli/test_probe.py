@@ -1,0 +1,81 @@
+"""`probe` and `reflector` as a person and a script meet them."""
+
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+SCHEMA = json.loads((Path(__file__).parents[2] / "docs/schemas/probe.json").read_text())
+
+
+def clearline(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "clearline", *words], capture_output=True, text=True, check=False, timeout=30
+    )
+
+
+@pytest.fixture
+def reflector() -> Iterator[str]:
+    command = [sys.executable, "-m", "clearline", "reflector", "--listen", "127.0.0.1:0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        yield process.stdout.readline().split()[-1].removesuffix("/udp")
+        process.terminate()
+
+
+@pytest.fixture
+def silent() -> Iterator[str]:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield f"127.0.0.1:{bound.getsockname()[1]}"
+
+
+def test_a_target_that_answers_is_said_in_a_line_and_ends_with_0(reflector: str) -> None:
+    result = clearline("probe", reflector)
+    assert result.returncode == 0
+    assert result.stdout.startswith(f"ok   sip:{reflector}  200 OK in ")
+
+
+def test_several_probes_end_with_a_summary(reflector: str) -> None:
+    result = clearline("probe", reflector, "--count", "2")
+    assert f"sip:{reflector}: 2 of 2 answered, " in result.stdout
+
+
+def test_one_failing_target_of_two_ends_with_1_and_names_the_next_step(reflector: str, silent: str) -> None:
+    result = clearline("probe", reflector, silent, "--timeout", "0.2")
+    assert result.returncode == 1
+    assert f"FAIL sip:{silent}  no answer within 0.2 s (sent once)\n     next: the server is stopped" in result.stdout
+
+
+def test_the_json_document_fits_its_published_schema(reflector: str, silent: str) -> None:
+    result = clearline("probe", reflector, silent, "--timeout", "0.2", "--json")
+    document = json.loads(result.stdout)
+    jsonschema.validate(document, SCHEMA)
+    good, bad = document["samples"]
+    assert (good["ok"], good["code"], bad["ok"], bad["code"], bad["latency_ms"]) == (True, 200, False, None, None)
+    assert [(each["sent"], each["ok"]) for each in document["summary"]] == [(1, 1), (1, 0)]
+
+
+@pytest.mark.parametrize("words", [("tel:+1",), ("a b",), (), ("x", "--count", "0"), ("x", "--kind", "dance")])
+def test_what_is_no_target_or_option_ends_with_2(words: tuple[str, ...]) -> None:
+    result = clearline("probe", *words)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("listen", ["5062", "127.0.0.1:x", ":5062", "127.0.0.1:70000"])
+def test_a_listen_address_that_is_none_ends_with_2(listen: str) -> None:
+    result = clearline("reflector", "--listen", listen)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "HOST:PORT" in result.stderr
+
+
+def test_a_taken_port_ends_with_1_and_says_so(silent: str) -> None:
+    result = clearline("reflector", "--listen", silent)
+    assert result.returncode == 1
+    assert f"cannot listen on {silent}" in result.stderr
