@@ -52,6 +52,13 @@ COMPUTABLE: dict[str, tuple[float, float]] = {
 """The range in which every formula here is defined and finite."""
 
 
+def refuse_incomputable(name: str, value: float) -> None:
+    """Raise ValueError when a parameter is outside `COMPUTABLE`, or not a number."""
+    low, high = COMPUTABLE[name]
+    if not low <= value <= high:  # also false for NaN
+        raise ValueError(f"{name}: {value} is not within {low:g} to {high:g}")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NarrowbandInputs:
     """The parameters of G.107 Table 3 with its defaults; also those G.107.1 and G.107.2 use, under the same names.
@@ -112,14 +119,8 @@ class NarrowbandInputs:
     a: float = 0.0
 
     def __post_init__(self) -> None:
-        for name, (low, high) in COMPUTABLE.items():
-            value = getattr(self, name)
-            if not low <= value <= high:  # also false for NaN
-                raise ValueError(f"{name}: {value} is not within {low:g} to {high:g}")
-
-    def outside_permitted(self) -> list[str]:
-        """Name the parameters outside the range they were studied in (`PERMITTED`)."""
-        return [name for name, (low, high) in PERMITTED.items() if not low <= getattr(self, name) <= high]
+        for name in COMPUTABLE:
+            refuse_incomputable(name, getattr(self, name))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,6 +29,7 @@ class Impairment:
         bpl: packet-loss robustness factor; None: none is published, so that a stream with loss can't be scored.
         source: the table, or the publication.
         burst_exponent: the exponent on BurstR in Ie,eff: 1 in the Recommendation.
+        ceiling: what Ie,eff tends to under total loss; None: as the Recommendation has it, burst ratio included.
     """
 
     codec: str
@@ -37,6 +38,7 @@ class Impairment:
     bpl: float | None
     source: str
     burst_exponent: float = 1.0
+    ceiling: float | None = None
 
 
 _I1 = "G.113 Appendix I, Table I.1"
@@ -142,8 +144,8 @@ _TABLES: dict[str, dict[str, Impairment]] = {
     "planning": _table(_PLANNING),
     "measured": _table(_PLANNING + _MEASURED),
     "calibrated": {
-        codec.lower(): Impairment(codec, model, ie, bpl, calibration.PROVENANCE, exponent)
-        for codec, (model, ie, bpl, exponent) in calibration.FITTED.items()
+        codec.lower(): Impairment(codec, model, ie, bpl, calibration.PROVENANCE, exponent, ceiling)
+        for codec, (model, ie, bpl, exponent, ceiling) in calibration.FITTED.items()
     },
 }
 
@@ -181,9 +183,12 @@ def codec_impairment(codec: str, profile: str = "planning") -> Impairment | None
     """
     codecs(profile)
     table = _TABLES[profile]
-    name = codec.strip().lower()
-    name = _ALIASES.get(name, name)
-    return table.get(name) or table.get(codec_name(codec).lower())
+    given = codec.strip().lower()
+    name = codec_name(codec)
+    names = [_ALIASES.get(given, given), name.lower()]
+    if profile == "calibrated":  # fitted by family, and by band where it has several: any mode is scored by that fit
+        names += [name.partition("-")[0].lower(), family(name).lower()]
+    return next((table[each] for each in names if each in table), None)
 
 
 def narrowband_equivalent(codec: str, profile: str = "planning") -> Impairment | None:
@@ -191,8 +196,8 @@ def narrowband_equivalent(codec: str, profile: str = "planning") -> Impairment |
     fitted = calibration.FITTED_NARROWBAND.get(codec) if profile == "calibrated" else None
     if fitted is None:
         return None
-    ie, bpl, exponent = fitted
-    return Impairment(codec, "G.107", ie, bpl, calibration.PROVENANCE, exponent)
+    ie, bpl, exponent, ceiling = fitted
+    return Impairment(codec, "G.107", ie, bpl, calibration.PROVENANCE, exponent, ceiling)
 
 
 def unscored_reason(codec: str, profile: str = "planning", *, lossy: bool = False) -> str | None:

@@ -18,9 +18,11 @@ from clearline.voice.emodel import (
     NarrowbandInputs,
     Rating,
     WidebandInputs,
+    effective_impairment,
     fullband,
     narrowband,
     r_to_mos,
+    refuse_incomputable,
     wideband,
 )
 from clearline.voice.impairments import Impairment, codec_impairment, narrowband_equivalent, unscored_reason
@@ -103,26 +105,34 @@ def score(
 
 
 def rate(row: Impairment, ppl: float, burst_r: float, ta_ms: float) -> Rating:
-    """Rate a codec under loss and one-way delay on the codec's own scale, echo included.
+    """Rate a codec under loss and one-way delay on the scale of its row, echo included.
+
+    A row without Bpl is for streams without loss, see `unscored_reason`.
 
     Raises:
         ValueError: a figure is outside what the model can be computed with.
     """
-    settings = {
-        "ie": row.ie,
-        "bpl": 1.0 if row.bpl is None else row.bpl,  # a codec without Bpl comes here without loss only
-        "ppl": ppl,
-        "burst_r": burst_r**row.burst_exponent,
-        "ta": ta_ms,
-        "t": ta_ms,
-        "tr": 2 * ta_ms,
-        "telr": TELR_DB,
-    }
+    settings = {**loss_parameters(row, ppl, burst_r), "ta": ta_ms, "t": ta_ms, "tr": 2 * ta_ms, "telr": TELR_DB}
     if row.model == "G.107":
         return narrowband(NarrowbandInputs(**settings))
     if row.model == "G.107.1":
         return wideband(WidebandInputs(**settings))
     return fullband(FullbandInputs(**settings))
+
+
+def loss_parameters(row: Impairment, ppl: float, burst_r: float) -> dict[str, float]:
+    """Give the E-model's parameters for a codec under loss; for fitted constants Ie is Ie,eff already and Ppl is 0.
+
+    Raises:
+        ValueError: a figure is outside what the model can be computed with.
+    """
+    if row.bpl is None:
+        return {"ie": row.ie}
+    if row.ceiling is None:
+        return {"ie": row.ie, "bpl": row.bpl, "ppl": ppl, "burst_r": burst_r}
+    refuse_incomputable("ppl", ppl)
+    refuse_incomputable("burst_r", burst_r)
+    return {"ie": effective_impairment(row.ie, row.bpl, ppl, burst_r**row.burst_exponent, row.ceiling)}
 
 
 def _on_narrowband(

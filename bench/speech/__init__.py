@@ -1,0 +1,1 @@
+"""What the accuracy bench is made of: recorded speech, real codecs, loss patterns, the peers' formulas, the fit."""
