@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from itertools import pairwise
 
+from clearline.agreement.intervals import Interval
 from clearline.platform.availability.outages import GAP_INTERVALS
 from clearline.records.schema import ProbeSample
 
@@ -10,11 +11,11 @@ MOST_POINTS = 2_000
 """More than a screen has columns."""
 
 
-def plot_of(samples: Sequence[ProbeSample]) -> dict[str, object]:
-    """A target's latency over time, sorted samples given.
+def plot_of(samples: Sequence[ProbeSample], span: Interval) -> dict[str, object]:
+    """A target's latency over a span of time, its sorted samples given.
 
     Returns:
-        `at` in seconds since the epoch, `value` in milliseconds and its `unit`. A sample without an answer is null, and
+        `from` and `until` of the span and `at` in seconds since the epoch, `value` in milliseconds and its `unit`. A sample without an answer is null, and
         so is one point inside every pause of the samples, so that no line is drawn where nothing was measured.
     """
     points: list[tuple[float, float | None]] = []
@@ -25,7 +26,13 @@ def plot_of(samples: Sequence[ProbeSample]) -> dict[str, object]:
         if after is not None and after.at_us - sample.at_us > GAP_INTERVALS * sample.interval_us:
             points.append(((sample.at_us + sample.interval_us) / 1e6, None))
     thinned = _thin(points)
-    return {"at": [at for at, _ in thinned], "value": [value for _, value in thinned], "unit": "ms"}
+    return {
+        "from": span[0] / 1e6,
+        "until": span[1] / 1e6,
+        "at": [at for at, _ in thinned],
+        "value": [value for _, value in thinned],
+        "unit": "ms",
+    }
 
 
 def _ms(sample: ProbeSample) -> float | None:

@@ -68,7 +68,8 @@ def plot(request: Request, pk: int, hours: int) -> JsonResponse:
         raise Http404
     found = get_object_or_404(Target.objects.visible_to(request.user).select_related("provider"), pk=pk)
     now_us = datetime_us(timezone.now())
-    return JsonResponse(plot_of(observation.recent(found, hours * 3_600_000_000, now_us)))
+    span = (now_us - hours * 3_600_000_000, now_us)
+    return JsonResponse(plot_of(observation.recent(found, span[1] - span[0], now_us), span))
 
 
 def add(request: Request) -> HttpResponse:

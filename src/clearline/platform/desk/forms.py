@@ -31,6 +31,7 @@ class RequestForm(forms.ModelForm):  # type: ignore[type-arg]  # takes none when
         super().__init__(*args, **options)
         service = self.fields["service"]
         assert isinstance(service, forms.ModelChoiceField)  # noqa: S101  # a foreign key's field is one
+        service.empty_label = None
         service.queryset = Service.objects.visible_to(user).select_related("customer")
 
     def clean_received_at(self) -> datetime:

@@ -59,4 +59,5 @@ class ExclusionForm(_SpanForm):
         super().__init__(*args, **options)
         service = self.fields["service"]
         assert isinstance(service, forms.ModelChoiceField)  # noqa: S101  # a foreign key's field is one
+        service.empty_label = None
         service.queryset = Service.objects.visible_to(user).select_related("customer")

@@ -124,7 +124,9 @@ def _svg(name: str) -> str:
 def styled(field: BoundField) -> SafeString:
     """The field's widget with the classes of the style sheet."""
     widget = field.field.widget
-    if isinstance(widget, CheckboxInput | CheckboxSelectMultiple | RadioSelect):
+    if isinstance(widget, CheckboxSelectMultiple | RadioSelect):
+        return field.as_widget()
+    if isinstance(widget, CheckboxInput):
         css = "form-check-input"
     elif isinstance(widget, Select):
         css = "form-select"

@@ -6,6 +6,9 @@ const FORMATS = {
 };
 const inUtc = () => localStorage.getItem("utc") === "yes";
 
+/** A formatter in the zone that the reader chose. */
+export const timeFormat = (options) => new Intl.DateTimeFormat(undefined, { ...options, ...(inUtc() ? { timeZone: "UTC" } : {}) });
+
 function ago(moment) {
   const seconds = Math.max(0, Math.floor((Date.now() - moment) / 1000));
   const units = [["d", 86400], ["h", 3600], ["min", 60], ["s", 1]];
@@ -21,8 +24,7 @@ function show(element) {
   const moment = new Date(element.dateTime);
   const style = element.dataset.style;
   if (style === "ago") { element.textContent = ago(moment); return; }
-  const options = { ...(FORMATS[style] ?? FORMATS.short), ...(inUtc() ? { timeZone: "UTC" } : {}) };
-  const text = new Intl.DateTimeFormat(undefined, options).format(moment);
+  const text = timeFormat(FORMATS[style] ?? FORMATS.short).format(moment);
   element.textContent = inUtc() && style !== "day" ? `${text} UTC` : text;
 }
 
