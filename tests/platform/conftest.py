@@ -3,24 +3,29 @@
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
 from django.test import Client
+from platform_kit import NOW
 
 from clearline.platform.accounts.models import Provider, User
 from clearline.platform.agreements.models import Agreement
 from clearline.platform.agreements.services import add_default_agreement
+from clearline.platform.availability import observation, runs
 from clearline.platform.availability.models import Target
 from clearline.platform.customers.models import Customer, Service
 
-NOW = datetime(2026, 10, 20, 12, 0, tzinfo=UTC)
 PASSWORD = "correct horse battery"
 
 
 @pytest.fixture(autouse=True)
-def _own_data_directory(tmp_path: Path, settings: pytest.FixtureRequest) -> None:
+def _own_data_directory(tmp_path: Path, settings: Any) -> None:
+    """Data of its own for each test, and nothing remembered from the one before: keys come again in a new database."""
     settings.CLEARLINE = django_settings.CLEARLINE.model_copy(update={"data": tmp_path})
+    observation._observe.cache_clear()
+    runs._condensed.clear()
 
 
 @pytest.fixture

@@ -1,12 +1,14 @@
 """Records as a prober or an analysis would make them."""
 
 from dataclasses import fields
-from datetime import datetime
+from datetime import UTC, datetime
 
 from clearline.agreement.moments import datetime_us
 from clearline.platform.availability.models import Target
 from clearline.platform.customers.models import Service
 from clearline.records.schema import CallRecord, ProbeSample, record_key
+
+NOW = datetime(2026, 10, 20, 12, 0, tzinfo=UTC)
 
 
 def samples(target: Target, since: datetime, results: str, interval_s: int = 15) -> list[ProbeSample]:

@@ -12,18 +12,27 @@ from typing import Literal
 from clearline.agreement.intervals import Interval, IntervalSet
 from clearline.agreement.moments import utc
 from clearline.platform.availability.models import Target
-from clearline.platform.availability.outages import Availability, Outage, classify
+from clearline.platform.availability.outages import (
+    GAP_INTERVALS,
+    Availability,
+    Outage,
+    classify,
+    combine,
+    timeline,
+)
+from clearline.platform.availability.runs import DAY_US, SETTLED_AFTER_US, runs_between
 from clearline.platform.measurements import records
 from clearline.records.schema import ProbeSample
-
-DAY_US = 86_400_000_000
 
 LOOK_BACK_US = (DAY_US, 8 * DAY_US, 62 * DAY_US)
 """How far before a span its samples are read, so that an outage that began earlier keeps its true start; each further
 step is taken only when the one before ended inside an outage."""
 
-SHARED_US = 5_000_000
-"""A span is judged as of the last full five seconds, so that the pages asked for within them share one reading."""
+SHARED_US = 1_000_000
+"""A span is judged as of the last full second, so that what is asked for within it shares one reading."""
+
+CONFIRM = 2
+"""So many failing samples in a row make an outage."""
 
 RECENT_US = 600_000_000
 """State now is told from the samples of the last ten minutes."""
@@ -53,17 +62,19 @@ class Now:
 
 def observe(target: Target, span: Interval, now_us: int) -> Availability:
     """Judge a target's samples over a span, as they stood at `now_us` or at the span's end; outages are whole."""
-    return _observe(target.provider.tenant, target.code, span, min(now_us - now_us % SHARED_US, span[1]))
+    asked_us = now_us - now_us % SHARED_US
+    settled = asked_us >= span[1] + SETTLED_AFTER_US
+    return _observe(target.provider.tenant, target.code, span, min(asked_us, span[1]), None if settled else asked_us)
 
 
 @lru_cache(maxsize=512)
-def _observe(tenant: str, target: str, span: Interval, at_us: int) -> Availability:
+def _observe(tenant: str, target: str, span: Interval, at_us: int, _asked_us: int | None) -> Availability:
     found = Availability(IntervalSet(), ())
     for back_us in LOOK_BACK_US:
-        since_us = span[0] - back_us
-        samples = records().probe_samples(tenant=tenant, targets=[target], since_us=since_us, until_us=at_us)
-        found = classify(samples, now_us=at_us)
-        if not samples or not found.outages or found.outages[0].from_us > samples[0].at_us:
+        by_vantage = runs_between(tenant, target, span[0] - back_us, at_us)
+        found = combine([timeline(runs, at_us, CONFIRM) for _, runs in sorted(by_vantage.items())], 1)
+        first_us = min((runs[0].first_us for runs in by_vantage.values()), default=None)
+        if not found.outages or found.outages[0].from_us != first_us:
             break
     reaching = [outage for outage in found.outages if outage.until_us is None or outage.until_us > span[0]]
     return Availability(found.observed & IntervalSet.of([span]), tuple(reaching))
@@ -93,21 +104,29 @@ def observed_of(targets: Sequence[Target], span: Interval, now_us: int) -> Inter
     return whole
 
 
-def now_of(target: Target, now_us: int) -> Now:
-    """How a target does now, from its last samples."""
-    samples = recent(target, RECENT_US, now_us)
+def now_of(targets: Sequence[Target], now_us: int) -> dict[int, Now]:
+    """How targets of one provider do now, by primary key: one reading of their last samples."""
+    if not targets:
+        return {}
+    by_code: dict[str, list[ProbeSample]] = {target.code: [] for target in targets}
+    for sample in records().probe_samples(
+        tenant=targets[0].provider.tenant, targets=list(by_code), since_us=now_us - RECENT_US, until_us=now_us + 1
+    ):
+        by_code[sample.target].append(sample)
+    return {target.pk: _now(target, by_code[target.code], now_us) for target in targets}
+
+
+def _now(target: Target, samples: Sequence[ProbeSample], now_us: int) -> Now:
     if not samples:
         return Now("unknown", None, None)
-    seen = classify(samples, now_us=now_us)
+    seen = classify(samples, now_us=now_us, confirm=CONFIRM)
     last = samples[-1]
     if seen.outages and seen.outages[-1].until_us is None:
         return Now("down", _start(target, seen.outages[-1], samples[0].at_us, now_us), last)
-    if not last.ok or not seen.observed or seen.observed.spans[-1][1] < min(now_us, last.at_us + last.interval_us):
+    if not last.ok or now_us - last.at_us > GAP_INTERVALS * last.interval_us:
         return Now("unknown", None, last)
-    began_us = seen.observed.spans[-1][0]
-    began_us = max([began_us, *(outage.until_us for outage in seen.outages if outage.until_us is not None)])
-    stale = now_us - last.at_us > 2 * last.interval_us
-    return Now("unknown" if stale else "up", None if began_us == samples[0].at_us else began_us, last)
+    began_us = max([0, *(span[0] for span in seen.observed), *(outage.until_us or 0 for outage in seen.outages)])
+    return Now("up", began_us if began_us > samples[0].at_us else None, last)
 
 
 def _start(target: Target, outage: Outage, first_sample_us: int, now_us: int) -> int:

@@ -15,8 +15,9 @@ def plot_of(samples: Sequence[ProbeSample], span: Interval) -> dict[str, object]
     """A target's latency over a span of time, its sorted samples given.
 
     Returns:
-        `from` and `until` of the span and `at` in seconds since the epoch, `value` in milliseconds and its `unit`. A sample without an answer is null, and
-        so is one point inside every pause of the samples, so that no line is drawn where nothing was measured.
+        `from` and `until` of the span and `at` in seconds since the epoch, `value` in milliseconds and its `unit`. A
+        sample without an answer is null, and so is one point inside every pause of the samples, so that no line is
+        drawn where nothing was measured.
     """
     points: list[tuple[float, float | None]] = []
     for sample, after in pairwise([*samples, None]):

@@ -11,6 +11,7 @@ from clearline.platform.availability import observation, services
 from clearline.platform.availability.forms import TargetForm
 from clearline.platform.availability.models import Target
 from clearline.platform.availability.plot import plot_of
+from clearline.platform.availability.runs import DAY_US
 from clearline.platform.requests import Request
 from clearline.platform.web.pages import form_page
 
@@ -27,9 +28,10 @@ def index(request: Request) -> HttpResponse:
     """Every target with its state now, and the outages of the last month."""
     now_us = datetime_us(timezone.now())
     targets = _targets(request)
-    span = (now_us - now_us % observation.DAY_US - DAYS_LISTED * observation.DAY_US, _tomorrow(now_us))
+    now = observation.now_of(targets, now_us)
+    span = (now_us - now_us % DAY_US - DAYS_LISTED * DAY_US, _tomorrow(now_us))
     context = {
-        "rows": [(target, observation.now_of(target, now_us)) for target in targets],
+        "rows": [(target, now[target.pk]) for target in targets],
         "outages": observation.outages_of(targets, span, now_us),
         "days": DAYS_LISTED,
     }
@@ -38,7 +40,7 @@ def index(request: Request) -> HttpResponse:
 
 
 def _tomorrow(now_us: int) -> int:
-    return now_us - now_us % observation.DAY_US + observation.DAY_US
+    return now_us - now_us % DAY_US + DAY_US
 
 
 @require_safe
@@ -47,11 +49,11 @@ def target(request: Request, pk: int) -> HttpResponse:
     found = get_object_or_404(Target.objects.visible_to(request.user).select_related("provider"), pk=pk)
     now = timezone.now()
     now_us = datetime_us(now)
-    day_us = now_us - now_us % observation.DAY_US
-    span = (day_us - DAYS_LISTED * observation.DAY_US, _tomorrow(now_us))
+    day_us = now_us - now_us % DAY_US
+    span = (day_us - DAYS_LISTED * DAY_US, _tomorrow(now_us))
     context = {
         "target": found,
-        "now": observation.now_of(found, now_us),
+        "now": observation.now_of([found], now_us)[found.pk],
         "samples": observation.recent(found, observation.RECENT_US, now_us)[::-1][:40],
         "outages": observation.outages_of([found], span, now_us),
         "days": DAYS_LISTED,

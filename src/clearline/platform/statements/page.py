@@ -7,7 +7,7 @@ from clearline.agreement.lint import rule_for
 from clearline.agreement.moments import length_text
 from clearline.agreement.readings import limits_text, rule_text
 from clearline.agreement.statement import Statement
-from clearline.agreement.words import NAMES, UNITS
+from clearline.agreement.words import NAMES, UNITS, counted
 from clearline.platform.statements.services import MonthStatement
 
 WHERE = {
@@ -99,9 +99,9 @@ def _promised(statement: Statement, key: str) -> str:
 
 
 def _measured(key: str, verdict: dict[str, Any]) -> str:
-    counted = next((f"{verdict[name]} {name}" for name in ("outages", "requests", "windows") if name in verdict), None)
-    if counted is not None:
-        return f"{counted}, {len(verdict['late'])} late"
+    cases = next((name for name in ("outages", "requests", "windows") if name in verdict), None)
+    if cases is not None:
+        return f"{counted(verdict[cases], cases[:-1])}, {len(verdict['late'])} late"
     if verdict.get("measured") is None:
         return "not measured"
     if key == "voice_mos":

@@ -1,6 +1,6 @@
 """The month's statement, computed live from one evidence document. Every page and download shows this one value."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -76,17 +76,23 @@ def months_of(service: Service, now: datetime) -> list[Month]:
     return [Month.of_index(index) for index in range(last.index, first.index - 1, -1)]
 
 
-def brief(service: Service, now: datetime) -> Brief:
-    """A service's state now and its running month."""
-    now_us = datetime_us(now)
-    states = [now_of(target, now_us) for target in service.targets.all() if target.retired_at is None]
+def brief(service: Service, now: datetime, states: Mapping[int, Now] | None = None) -> Brief:
+    """A service's state now and its running month.
+
+    Args:
+        service: any.
+        now: the present moment.
+        states: how targets do now, where the caller knows already.
+    """
+    targets = [target for target in service.targets.all() if target.retired_at is None]
+    known = now_of(targets, datetime_us(now)) if states is None else states
     current = month_statement(service, service.agreement.month_of(now), now) if service.starts_at <= now else None
-    return Brief(service, together(states), current)
+    return Brief(service, together([known[target.pk] for target in targets]), current)
 
 
-def briefs(services: Iterable[Service], now: datetime) -> list[Brief]:
-    """The briefs of several services."""
-    return [brief(service, now) for service in services]
+def briefs(services: Iterable[Service], now: datetime, states: Mapping[int, Now]) -> list[Brief]:
+    """The briefs of several services of one provider, whose targets do as given."""
+    return [brief(service, now, states) for service in services]
 
 
 def _read(document: dict[str, Any]) -> Evidence:

@@ -5,7 +5,11 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from clearline.agreement.moments import datetime_us
+from clearline.agreement.money import Money
 from clearline.agreement.months import Month
+from clearline.platform.availability.models import Target
+from clearline.platform.availability.observation import now_of
 from clearline.platform.customers.models import Service
 from clearline.platform.requests import Request
 from clearline.platform.statements import services
@@ -19,7 +23,9 @@ def index(request: Request) -> HttpResponse:
     now = timezone.now()
     bought = Service.objects.visible_to(request.user).select_related("customer__provider", "agreement")
     bought = bought.prefetch_related("agreement__versions", "targets__provider")
-    rows = [(brief, services.months_of(brief.service, now)[:12]) for brief in services.briefs(bought, now)]
+    targets = Target.objects.visible_to(request.user).filter(retired_at=None).select_related("provider")
+    states = now_of(list(targets), datetime_us(now))
+    rows = [(brief, services.months_of(brief.service, now)[:12]) for brief in services.briefs(bought, now, states)]
     return render(request, "statements/index.html", {"rows": rows})
 
 
@@ -49,6 +55,7 @@ def statement(request: Request, pk: int, month: str) -> HttpResponse:
         "service": found.service,
         "statement": found.statement,
         "json": found.statement.to_json(),
+        "fee": Money.rounded(found.statement.fee, found.statement.currency),
         "rows": rows_of(found),
         "credits": credit_rows_of(found),
         "listening_only": sum(call.mos_basis == "lq" for call in calls),

@@ -23,9 +23,10 @@ def dashboard(request: Request) -> HttpResponse:
     targets = list(Target.objects.visible_to(request.user).filter(retired_at=None).select_related("provider"))
     bought = Service.objects.visible_to(request.user).select_related("customer__provider", "agreement")
     bought = bought.prefetch_related("agreement__versions", "targets__provider")
+    states = now_of(targets, datetime_us(now))
     context = {
-        "targets": [(target, now_of(target, datetime_us(now))) for target in targets],
-        "briefs": briefs(bought, now),
+        "targets": [(target, states[target.pk]) for target in targets],
+        "briefs": briefs(bought, now, states),
         "first": targets[0] if targets else None,
     }
     return render(request, "web/dashboard_now.html" if request.htmx else "web/dashboard.html", context)
