@@ -9,6 +9,7 @@ from tests.agreement.samples import EVIDENCE, evidence, varied
 
 from clearline.agreement.evidence import load_evidence, parse_evidence, repeated_months
 from clearline.agreement.money import Money
+from clearline.agreement.problems import listed
 
 AT = "availability"
 CASES: list[tuple[str, Any, str]] = [
@@ -114,6 +115,5 @@ def test_text_is_parsed_and_refused_with_its_name() -> None:
 def test_two_documents_about_one_service_month_are_named() -> None:
     here, other = evidence(), evidence(customer__id="C-2")
     problems = repeated_months([("a.json", here), ("b.json", other), ("c.json", here)])
-    assert [str(each) for each in problems] == [
-        "c.json: month: 2026-10 of service S-1 of customer C-1001 is in a.json already"
-    ]
+    assert listed(problems) == "c.json: month: 2026-10 of service S-1 of customer C-1001 is in a.json already"
+    assert listed([*problems, *problems]).count("\n") == 1

@@ -3,10 +3,12 @@
 from typing import Any
 
 import pytest
-from tests.agreement.samples import judged
+from tests.agreement.samples import AGREEMENT, agreement, evidence, judged
 from tests.agreement.test_classes import FULL, excluded, span, window
 
-HOUR = 3600
+from clearline.agreement.judge import Level
+from clearline.agreement.readings import readings_of
+from clearline.agreement.statement import evaluate
 
 
 def verdict(commitment: str, terms: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
@@ -112,6 +114,21 @@ def test_coverage_below_the_minimum_needs_a_decision(minimum: str, *, needs: boo
     made = availability({"coverage__minimum_percent": minimum}, observed=[["2026-10-02T00:00:00Z", FULL[0][1]]])
     assert made["needs_decision"] is needs
     assert made["status"] == "kept"
+
+
+def test_what_was_not_measured_is_short_of_nothing() -> None:
+    made = evaluate(agreement(), evidence(availability=None)).verdicts["availability"]
+    assert isinstance(made, Level)
+    assert (made.status, made.shortfall) == ("not_measured", 0)
+
+
+@pytest.mark.parametrize("name", ["availability", "voice_mos", "experience", "first_response"])
+def test_only_the_commitments_of_the_agreement_are_judged_and_read(name: str) -> None:
+    terms = {"commitments": {name: AGREEMENT["commitments"][name]}, "credits__rules": [], "origins": {}}
+    statement = evaluate(agreement(**terms), evidence())
+    assert list(statement.to_json()["commitments"]) == [name]
+    keys = {reading.key for reading in readings_of(statement.agreement)}
+    assert {key.split(".")[1] for key in keys if key.startswith("commitments.")} <= {name}
 
 
 # Restoration

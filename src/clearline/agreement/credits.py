@@ -4,10 +4,10 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any
+from typing import Any, cast
 
 from clearline.agreement.figures import plain, truncated
-from clearline.agreement.judge import Case, Cases, Verdict
+from clearline.agreement.judge import Case, Cases, Level, Shares, Verdict
 from clearline.agreement.moments import seconds
 from clearline.agreement.money import Money
 from clearline.agreement.promises import CASES, COUNTS, Count, Credits, DelayRule, LevelRule
@@ -117,12 +117,14 @@ def credit_lines(
         verdict = verdicts[rule.commitment]
         if verdict.status != "missed":
             continue
-        if isinstance(rule, LevelRule) and not isinstance(verdict, Cases):
-            lines.append(_line(rule, None, verdict.shortfall, _level_steps(rule, verdict.shortfall), fee, currency))
-        elif isinstance(rule, DelayRule) and isinstance(verdict, Cases):
+        # The format has rules of a step for commitments with a level only, and of a delay for those with cases.
+        if isinstance(rule, LevelRule):
+            shortfall = cast("Level | Shares", verdict).shortfall
+            lines.append(_line(rule, None, shortfall, _level_steps(rule, shortfall), fee, currency))
+        else:
             cases = [
                 _line(rule, case, Fraction(case.by_us - case.before_us), _delay_steps(rule, case), fee, currency)
-                for case in verdict.late
+                for case in cast("Cases", verdict).late
             ]
             lines.extend([_worst(cases)] if rule.per == "worst" else cases)
     return tuple(lines)

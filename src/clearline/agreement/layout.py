@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 WIDTH = 92
-LABEL = 12
+LABEL = 14
 MOST_LISTED = 20
 """A letter lists so many outages, windows or requests; the statement's JSON has them all."""
 

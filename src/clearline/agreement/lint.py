@@ -117,11 +117,11 @@ def _availability_credit(agreement: Agreement, rule: LevelRule) -> Iterator[str]
     yield f"Availability is kept up to {_length(downtime(Fraction(0)))} of downtime in a 30-day month."
     yield f"There is no availability credit before {_length(begins)} of downtime in a 30-day month."
     how = {
-        "started": "at once, and as much again with",
-        "full": "then, and as much again with",
-        "prorata": "in proportion to",
+        "started": "at once, and as much again with every {} beyond",
+        "full": "then, and as much again with every {} beyond",
+        "prorata": "for every {} beyond, in proportion",
     }[rule.count]
-    yield f"It credits {rule.percent} % of the fee {how} every {_length(step)} of downtime beyond."
+    yield f"It credits {rule.percent} % of the fee {how.format(_length(step))}."
     steps = whole_fee(agreement, rule)
     if steps is not None and downtime(steps) <= MONTH_US:
         length = _length(downtime(steps))

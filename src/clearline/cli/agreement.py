@@ -29,7 +29,7 @@ def lint_command(
     """
     found = lint(read_agreement(file))
     if as_json:
-        sys.stdout.write(json.dumps(found.to_json(), ensure_ascii=False) + "\n")
+        sys.stdout.write(json.dumps(found.to_json()) + "\n")
     else:
         for sentence in found.consequences:
             sys.stdout.write(f"- {sentence}\n")
@@ -54,7 +54,7 @@ def diff_command(
     """
     step = diff(read_agreement(old), read_agreement(new), _day(notified))
     if as_json:
-        sys.stdout.write(json.dumps(step.to_json(), ensure_ascii=False) + "\n")
+        sys.stdout.write(json.dumps(step.to_json()) + "\n")
     else:
         for for_customer, heading in FOR_CUSTOMER.items():
             changes = [change for change in step.changes if change.for_customer == for_customer]

@@ -37,7 +37,7 @@ def backtest_command(
     result, compared = backtest(terms, months), backtest(other, months) if other else None
     if as_json:
         document = {"schema": SCHEMA} | result.to_json() | {"against": compared and compared.to_json()}
-        sys.stdout.write(json.dumps(document, ensure_ascii=False) + "\n")
+        sys.stdout.write(json.dumps(document) + "\n")
         return
     sys.stdout.write("\n".join(_report(result, compared)) + "\n")
 
@@ -116,7 +116,7 @@ def _difference(result: Backtest, compared: Backtest) -> Iterator[str]:
         difference = theirs.credited.exact - mine.credited.exact
         than = "more" if difference > 0 else "less"
         if difference == 0:
-            yield f"{theirs.credited.currency}: {_title(compared.agreement)} credits as much."
+            yield f"{_title(compared.agreement)} credits as much, in {theirs.credited.currency}."
         else:
             amount = Money.rounded(abs(difference), mine.credited.currency)
             yield f"{_title(compared.agreement)} credits {amount} {than}."

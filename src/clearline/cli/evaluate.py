@@ -32,7 +32,7 @@ def evaluate(
     statements = evaluate_months(read_agreement(agreement), read_months(evidence))
     for index, statement in enumerate(statements):
         if as_json:
-            sys.stdout.write(json.dumps(statement.to_json(), ensure_ascii=False) + "\n")
+            sys.stdout.write(json.dumps(statement.to_json()) + "\n")
         else:
             sys.stdout.write(("\n\n" if index else "") + statement.text())
     if exit_code and any(statement.missed for statement in statements):

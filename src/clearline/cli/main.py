@@ -1,6 +1,7 @@
 """The one command. Each group of commands is a file of this package; none is imported before it is asked for."""
 
 import importlib
+import io
 import sys
 from typing import Annotated
 
@@ -72,7 +73,10 @@ def _options(
 
 
 def main() -> None:
-    """Run the command line; a closed pipe ends the program quietly."""
+    """Run the command line; a closed pipe ends the program quietly, and no terminal's encoding ends it at all."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         app(prog_name="clearline")
     except BrokenPipeError:
