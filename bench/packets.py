@@ -50,11 +50,22 @@ def run(command: list[str]) -> Run:
     with tempfile.TemporaryFile() as out:
         began = time.perf_counter()
         child = subprocess.Popen(command, stdout=out, stderr=subprocess.DEVNULL)
-        _, status, used = os.wait4(child.pid, 0)
-        wall_s = time.perf_counter() - began
-        child.returncode = status
+        peak_kb = 0
+        while (found := os.wait4(child.pid, os.WNOHANG))[0] == 0:
+            peak_kb = max(peak_kb, resident_peak_kb(child.pid))
+            time.sleep(0.01)
+        child.returncode, used = found[1], found[2]
         out.seek(0)
-        return Run(used.ru_utime + used.ru_stime, wall_s, used.ru_maxrss / 1024, out.read())
+        return Run(used.ru_utime + used.ru_stime, time.perf_counter() - began, peak_kb / 1024, out.read())
+
+
+def resident_peak_kb(pid: int) -> int:
+    """Read a process's own peak: what wait4 reports includes the memory of the process it was forked from."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")), 0)
 
 
 def main(argv: list[str]) -> int:

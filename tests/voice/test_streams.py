@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clearline.voice import burst, playout, timing
+from clearline.voice.holes import Holes
 from clearline.voice.intervals import INTERVAL_US
 from clearline.voice.streams import LATE_WINDOW, MAX_DROPOUT, Formats, Stream
 
@@ -17,7 +18,7 @@ SPEECH.events.add(101)
 
 
 def stream(*, low_us: int = 60_000, high_us: int = 60_000, formats: Formats = SPEECH) -> Stream:
-    return Stream(1, 2, 3, 4, formats, low_us, high_us)
+    return Stream(1, 2, 3, 4, formats, Holes(), low_us, high_us)
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,8 @@ class Assembly:
         self.kept: list[streams.Stream] = []
         self.owners: dict[int, Medium] = {}
         """Index of a stream in the session → the endpoint it is sent to or from."""
+        self.holes: set[int] = set()
+        """Those of the session's holes that are the capture's own."""
         self.by_flow: dict[tuple[int, int, int], streams.Stream] = {}
 
     def analysis(self, source: str, end: str) -> results.Analysis:
@@ -47,6 +49,8 @@ class Assembly:
         session = self.session
         loop = session.loop
         self._choose()
+        begins_us, ends_us = sorted(s.first_us for s in self.kept), sorted(s.seen_us for s in self.kept)
+        self.holes = loop.holes.of_capture([int(us) for us in begins_us], [int(us) for us in ends_us])
         scored = tuple(self._stream(index, stream) for index, stream in enumerate(self.kept))
         return results.Analysis(
             source=source,
@@ -64,8 +68,8 @@ class Assembly:
             rtcp_packets=session.reports.packets,
             capture=results.CaptureHealth(
                 dropped=loop.reader.dropped(),
-                holes=0,
-                lost_in_holes=0,
+                holes=len(self.holes),
+                lost_in_holes=sum(int(loop.holes.found[index].lost) for index in self.holes),
                 missing_segments=session.connections.missing,
                 backwards=loop.backwards,
                 fragments_given_up=loop.frame.fragments.given_up,
@@ -113,8 +117,8 @@ class Assembly:
         outage_us = self._outage_us(stream, owner)
         delay = scoring.delay(stream, codec, self._trips_us(stream))
         scale = scoring.Scale(codec, self.profile, delay.mouth_to_ear_us / 1000 if delay else None)
-        whole = scoring.heard(stream, outage_us)
-        parts = scoring.parts(stream, scale)
+        whole = scoring.heard(stream, outage_us, self.holes)
+        parts = scoring.parts(stream, scale, self.holes)
         return results.Stream(
             index=index,
             call_id=owner.call.call_id if owner else None,
@@ -130,7 +134,7 @@ class Assembly:
             secure=owner is not None and owner.media.secure,
             start_us=stream.first_us,
             end_us=stream.seen_us,
-            counts=scoring.counts(stream),
+            counts=scoring.counts(stream, self.holes),
             regularity=scoring.regularity(stream, outage_us),
             burst=scoring.burst(stream, whole),
             delay=delay,

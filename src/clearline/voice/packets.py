@@ -10,6 +10,7 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
+from clearline.voice.holes import HOLE_US, Holes
 from clearline.voice.streams import Stream
 from clearline.voice.wire.ethernet import HELD, MALFORMED, NOT_DECODED, UDP, Addresses, Frame
 from clearline.voice.wire.octets import u16, u32
@@ -48,6 +49,7 @@ class PacketLoop:
         self.buckets: list[Stream | None] = [None] * 1024
         self.mask: i64 = 1023
         self.streams: list[Stream] = []
+        self.holes: Holes = Holes()
         self.open: i64 = 0
         self.undecoded: i64 = 0
         self.malformed: i64 = 0
@@ -68,10 +70,8 @@ class PacketLoop:
         reader.feed(piece)
         while reader.next():
             time_us = reader.time_us
-            if time_us < self.last_us:
-                self.backwards += 1
-            elif self.last_us == 0:
-                self.first_us = time_us
+            if not 0 <= time_us - self.last_us <= HOLE_US:
+                self.jump(time_us)
             self.last_us = time_us
             kind = frame.decode(reader.data, reader.start, reader.end, reader.link, time_us)
             if kind == UDP:
@@ -89,6 +89,15 @@ class PacketLoop:
                 self.malformed += 1
             elif kind != HELD and (frame.end > frame.start or frame.flags & CONNECTION_FLAGS):
                 self.take_segment(frame)
+
+    def jump(self, time_us: i64) -> None:
+        """Take the first record, one before its predecessor's time, or one long after it."""
+        if self.reader.records == 1:
+            self.first_us = time_us
+        elif time_us < self.last_us:
+            self.backwards += 1
+        else:
+            self.holes.note(self.last_us, time_us)
 
     def rtp(self, frame: Frame, at: i64, first: i64, second: i64) -> None:
         """Find an RTP packet's stream and let it count (RFC 3550 section 5.1)."""

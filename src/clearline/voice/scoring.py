@@ -25,6 +25,12 @@ class Heard:
     runs: int
     """Runs of consecutive bad packets."""
 
+    def without(self, missed: list[int]) -> "Heard":
+        """Leave out runs of packets that the capture missed, as many as are still missing."""
+        left_out = min(sum(missed), self.bad)
+        bad = self.bad - left_out
+        return Heard(bad, self.total - left_out, min(bad, max(self.runs - len(missed), bool(bad))))
+
 
 @dataclass(frozen=True, slots=True)
 class Scale:
@@ -60,13 +66,22 @@ def packet_us(stream: streams.Stream) -> float | None:
     return int(timing.frame_ticks) * 1_000_000 / int(timing.clock)
 
 
-def heard(stream: streams.Stream, outage_us: int) -> Heard:
-    """Sum up a stream; an outage at its end counts as the packets that would have filled it."""
+def heard(stream: streams.Stream, outage_us: int, holes: set[int]) -> Heard:
+    """Sum up a stream.
+
+    An outage at its end counts as the packets that would have filled it; what the capture missed does not count.
+
+    Args:
+        stream: the stream.
+        outage_us: length of the outage at its end.
+        holes: the holes that are the capture's own.
+    """
     length_us = packet_us(stream)
     silent = int(outage_us / length_us) if length_us else 0
     losses = stream.losses
+    missed = [lost for hole, _, lost in stream.holed if hole in holes]
     bad = int(losses.lost + losses.discarded) + silent
-    return Heard(bad, int(stream.expected()) + silent, int(losses.runs) + (silent > 0))
+    return Heard(bad, int(stream.expected()) + silent, int(losses.runs) + (silent > 0)).without(missed)
 
 
 def delay(stream: streams.Stream, codec: str, trips_us: list[int]) -> results.Delay | None:
@@ -104,14 +119,19 @@ def quality(scale: Scale, whole: Heard, parts: tuple[results.Interval, ...]) -> 
     )
 
 
-def parts(stream: streams.Stream, scale: Scale) -> tuple[results.Interval, ...]:
-    """Score a stream's intervals."""
-    return tuple(_part(stream, interval, scale) for interval in stream.intervals)
+def parts(stream: streams.Stream, scale: Scale, holes: set[int]) -> tuple[results.Interval, ...]:
+    """Score a stream's intervals, without what the capture missed."""
+    missed: dict[int, list[int]] = {}
+    for hole, index, lost in stream.holed:
+        if hole in holes:
+            missed.setdefault(index, []).append(lost)
+    return tuple(_part(stream, interval, scale, missed.get(i, [])) for i, interval in enumerate(stream.intervals))
 
 
-def _part(stream: streams.Stream, interval: intervals.Interval, scale: Scale) -> results.Interval:
+def _part(stream: streams.Stream, interval: intervals.Interval, scale: Scale, missed: list[int]) -> results.Interval:
     received, lost, discarded = int(interval.received), int(interval.lost), int(interval.discarded)
-    scored = scale.score(Heard(lost + discarded, received + lost, int(interval.runs)))
+    whole = Heard(lost + discarded, received + lost, int(interval.runs))
+    scored = scale.score(whole.without(missed))
     samples = int(interval.samples)
     us_per_tick = stream.timing.us_per_tick
     return results.Interval(
@@ -128,7 +148,7 @@ def _part(stream: streams.Stream, interval: intervals.Interval, scale: Scale) ->
     )
 
 
-def counts(stream: streams.Stream) -> results.Counts:
+def counts(stream: streams.Stream, holes: set[int]) -> results.Counts:
     """Copy a stream's counts."""
     losses = stream.losses
     return results.Counts(
@@ -139,7 +159,7 @@ def counts(stream: streams.Stream) -> results.Counts:
         capture_duplicates=stream.capture_duplicates,
         reordered=stream.reordered,
         discarded=losses.discarded,
-        capture_lost=0,
+        capture_lost=sum(lost for hole, _, lost in stream.holed if hole in holes),
         octets=stream.octets,
         restarts=stream.restarts,
         payload_changes=stream.payload_changes,

@@ -71,7 +71,9 @@ class Session:
         """Make the state of a stream that begins, knowing what the session descriptions say of its endpoints."""
         medium, sent_from = self.find_medium(source, destination, ports)
         formats = self.static if medium is None else medium.formats
-        stream = Stream(source, destination, ports, ssrc, formats, self.buffer.low_us, self.buffer.high_us)
+        stream = Stream(
+            source, destination, ports, ssrc, formats, self.loop.holes, self.buffer.low_us, self.buffer.high_us
+        )
         self.owners.append(medium)
         self.sent_from.append(sent_from)
         if medium is not None:

@@ -10,6 +10,7 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
+from clearline.voice.holes import Holes
 from clearline.voice.intervals import INTERVAL_US, MAX_INTERVALS, Interval
 from clearline.voice.losses import Losses
 from clearline.voice.timing import Timing
@@ -41,7 +42,15 @@ class Stream:
     """The state of one stream: one synchronisation source from one endpoint to another."""
 
     def __init__(
-        self, source: i64, destination: i64, ports: i64, ssrc: i64, formats: Formats, low_us: i64, high_us: i64
+        self,
+        source: i64,
+        destination: i64,
+        ports: i64,
+        ssrc: i64,
+        formats: Formats,
+        holes: Holes,
+        low_us: i64,
+        high_us: i64,
     ) -> None:
         self.source: i64 = source
         self.destination: i64 = destination
@@ -54,6 +63,9 @@ class Stream:
         self.index: i64 = 0
         self.intervals: list[Interval] = []
         self.losses: Losses = Losses(self.intervals)
+        self.holes: Holes = holes
+        self.holed: list[tuple[int, int, int]] = []
+        """Losses over holes of the capture: (hole, interval, packets)."""
         self.timing: Timing = Timing(low_us, high_us)
 
         self.first_us: i64 = 0
@@ -151,12 +163,14 @@ class Stream:
             return self.duplicate(at_us, identification)
         if step < MAX_DROPOUT:
             self.losses.miss(self.highest + 1, self.highest + step - 1)
+            self.look_for_hole(at_us, step - 1)
             self.highest += step
             return self.highest
         if step > 0x10000 - LATE_WINDOW:
             return self.late(self.highest - (0x10000 - step), at_us, identification)
         if self.timing.agrees(timestamp, at_us, step):
             self.losses.outage(self.highest + 1, self.highest + step - 1)
+            self.look_for_hole(at_us, step - 1)
             self.highest += step
             return self.highest
         if sequence != self.stray_next:
@@ -164,6 +178,12 @@ class Stream:
             self.strays += 1
             return -1
         return self.restart(sequence)
+
+    def look_for_hole(self, at_us: i64, lost: i64) -> None:
+        """Note whether packets went missing while the capture recorded nothing."""
+        hole = self.holes.over(self.seen_us, at_us, lost)
+        if hole >= 0:
+            self.holed.append((hole, len(self.intervals) - 1, lost))
 
     def duplicate(self, at_us: i64, identification: i64) -> i64:
         """Count a duplicate; one made by the capture itself also as such."""
