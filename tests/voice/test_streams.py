@@ -18,7 +18,7 @@ SPEECH.events.add(101)
 
 
 def stream(*, low_us: int = 60_000, high_us: int = 60_000, formats: Formats = SPEECH) -> Stream:
-    return Stream(1, 2, 3, 4, formats, Holes(), low_us, high_us)
+    return Stream(1, 2, 3, 4, formats, Holes(), timing.Timing(low_us, high_us))
 
 
 @dataclass(frozen=True)

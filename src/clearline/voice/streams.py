@@ -42,15 +42,7 @@ class Stream:
     """The state of one stream: one synchronisation source from one endpoint to another."""
 
     def __init__(
-        self,
-        source: i64,
-        destination: i64,
-        ports: i64,
-        ssrc: i64,
-        formats: Formats,
-        holes: Holes,
-        low_us: i64,
-        high_us: i64,
+        self, source: i64, destination: i64, ports: i64, ssrc: i64, formats: Formats, holes: Holes, timing: Timing
     ) -> None:
         self.source: i64 = source
         self.destination: i64 = destination
@@ -66,7 +58,7 @@ class Stream:
         self.holes: Holes = holes
         self.holed: list[tuple[int, int, int]] = []
         """Losses over holes of the capture: (hole, interval, packets)."""
-        self.timing: Timing = Timing(low_us, high_us)
+        self.timing: Timing = timing
 
         self.first_us: i64 = 0
         self.seen_us: i64 = 0
