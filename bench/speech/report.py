@@ -196,9 +196,10 @@ their sources, with no delay and no jitter, against P.862.1: none of them has a 
   own impairment reads low.
 - A mean over voices hides the single one. Codecs that model speech treat each voice differently, and packets don't tell
   whose voice it was: in the table of voices a single one is up to 0.3 off with G.729, always to one side.
-- Opus with forward error correction is scored by the losses that remain after repair. G.729 was run without VAD.
+- Opus with forward error correction is scored by the losses that remain after repair; its other modes are scored by the
+  nearer of the two that were run here. G.729 was run without VAD.
 
-`tools/accuracy` installs what the bench needs; it then takes about 25 minutes of one core.
+`tools/accuracy` installs what the bench needs; it then takes about 20 minutes of one core.
 `--reuse` writes the tables again from the last run's judgements, `--samples 0.25` runs a quarter of the samples.
 """
 

@@ -1,13 +1,22 @@
 import contextlib
 import json
 import math
+from pathlib import Path
 
+import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from clearline.voice.calculator import PARAMETERS, CalculationError, calculate
-from clearline.voice.emodel import FULLBAND_STRETCH, WIDEBAND_STRETCH, NarrowbandInputs, narrowband, r_to_mos
+from clearline.voice.emodel import (
+    COMPUTABLE,
+    FULLBAND_STRETCH,
+    WIDEBAND_STRETCH,
+    NarrowbandInputs,
+    narrowband,
+    r_to_mos,
+)
 from clearline.voice.impairments import codec_impairment
 from clearline.voice.scores import rate
 
@@ -138,6 +147,33 @@ def test_whatever_is_asked_the_answer_is_finite_or_an_error_of_ours(question: ob
         value = answer[name]
         assert isinstance(value, int | float)
         assert math.isfinite(value)
+
+
+SCHEMAS = Path(__file__).parents[2] / "docs" / "schemas"
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        {"model": "G.107", "ppl": 30, "burst_r": 1.5, "tag": {"any": "thing"}},
+        {"model": "G.107.1", "codec": "AMR-WB 12.65", "ppl": 1, "qdu": 1},
+        {"model": "G.107", "codec": "GSM", "profile": "measured"},
+        {"model": "G.107.2", "r": 120},
+        {"model": "G.107", "mos": 4},
+        {"model": "G.1070", "set": "B.6#1", "bitrate_kbps": 700, "frame_rate": 60},
+    ],
+)
+def test_questions_and_answers_keep_to_the_published_schemas(question: dict[str, object]) -> None:
+    for name, document in (("question", question), ("answer", calculate(question))):
+        schema = json.loads((SCHEMAS / f"mos-{name}.json").read_text())
+        jsonschema.Draft202012Validator.check_schema(schema)
+        jsonschema.validate(document, schema)
+
+
+def test_the_schema_of_questions_names_every_parameter_with_its_range() -> None:
+    rating = json.loads((SCHEMAS / "mos-question.json").read_text())["oneOf"][0]["properties"]
+    ranges = {name: (rating[name]["minimum"], rating[name]["maximum"]) for name in PARAMETERS}
+    assert ranges == COMPUTABLE
 
 
 def test_an_answer_is_json() -> None:
