@@ -19,6 +19,7 @@ import typer
 
 from clearline.cli.exits import BAD_INPUT, NOT_SO, fail
 from clearline.cli.keeper import Child, Keeper
+from clearline.platform.config import Settings
 
 app = typer.Typer(add_completion=False)
 
@@ -68,9 +69,7 @@ class Address:
 @app.command()
 def up(
     listen: Annotated[str | None, typer.Option(envvar="CLEARLINE_LISTEN", help=f"Web address [{WEB}].")] = None,
-    reflector: Annotated[
-        str | None, typer.Option(envvar="CLEARLINE_REFLECTOR_LISTEN", help=f"The reflector's address [{REFLECTOR}].")
-    ] = None,
+    reflector: Annotated[str | None, typer.Option(help=f"The reflector's address [{REFLECTOR}].")] = None,
     target: Annotated[
         list[str] | None, typer.Option(help="A SIP endpoint to measure, such as sip:pbx.example.")
     ] = None,
@@ -116,10 +115,8 @@ def children(env: dict[str, str], web: Address, reflector: Address) -> list[Chil
 
 
 def data_directory() -> Path:
-    """Where everything is kept: CLEARLINE_DATA, else `var` in the checkout (in the current folder when installed)."""
-    checkout = Path(__file__).resolve().parents[3]
-    home = checkout if (checkout / "clearline").is_file() else Path.cwd()
-    return Path(os.environ.get("CLEARLINE_DATA") or home / "var").resolve()
+    """Where everything is kept: the setting `data`."""
+    return Settings().data.resolve()
 
 
 def running(run: Path) -> dict[str, str | int] | None:
