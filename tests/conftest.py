@@ -8,6 +8,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import hypothesis
+
 
 class SourcesOnly(importlib.abc.MetaPathFinder):
     """Finds the modules of `clearline.voice` as sources, past any compiled ones beside them."""
@@ -23,3 +25,7 @@ class SourcesOnly(importlib.abc.MetaPathFinder):
 
 if not os.environ.get("CLEARLINE_COMPILED"):
     sys.meta_path.insert(0, SourcesOnly())
+
+# A loaded machine makes a test slow, not wrong: speed is measured by the benchmarks alone.
+hypothesis.settings.register_profile("house", deadline=None)
+hypothesis.settings.load_profile("house")

@@ -26,7 +26,7 @@ ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.sta
 PROCESSES = ("reflector", "web", "worker", "prober")
 
 
-def wait_for(what: Callable[[], Any], within_s: float = 60) -> Any:
+def wait_for(what: Callable[[], Any], within_s: float = 25) -> Any:
     deadline = time.monotonic() + within_s
     while time.monotonic() < deadline:
         if found := what():
@@ -99,7 +99,7 @@ class Platform:
         records = Records(self.data / "records")
         try:
             return records.probe_samples(
-                tenant=str(found[0][1]), targets=[f"target-{found[0][0]}"], since_us=0, until_us=2**62
+                tenant=f"provider-{found[0][1]}", targets=[f"target-{found[0][0]}"], since_us=0, until_us=2**62
             )
         finally:
             records.close()
