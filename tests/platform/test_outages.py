@@ -147,6 +147,24 @@ def test_an_outage_both_still_see_has_no_end() -> None:
     assert spans(both("..xxxx", "..xxxx", agree=2)) == [(25, None)]
 
 
+def test_where_one_of_two_that_must_agree_has_stopped_looking_the_outage_ends_unobserved() -> None:
+    samples = [sample(0, ok=False, vantage="b"), sample(6, ok=False, vantage="a", interval_us=5 * S)]
+    (outage,) = classify(samples, now_us=23 * S, confirm=1, agree=2).outages
+    assert (outage.from_us, outage.until_us, outage.ended_by) == (6 * S, 10 * S, "unobserved")
+
+
+def test_two_that_only_touch_do_not_agree() -> None:
+    samples = [sample(1, ok=False, vantage="b", interval_us=5 * S), sample(6, ok=False, vantage="a")]
+    assert classify(samples, now_us=17 * S, confirm=1, agree=2).outages == ()
+
+
+def test_a_third_vantage_point_that_fails_later_prolongs_the_running_outage() -> None:
+    samples = (
+        drawn("xx", "a") + drawn("xx", "b") + [sample(25, ok=False, vantage="c"), sample(27, ok=False, vantage="c")]
+    )
+    assert spans(classify(samples, now_us=28 * S, agree=2)) == [(0, None)]
+
+
 EVENTS = st.lists(
     st.tuples(st.integers(1, 60), st.booleans(), st.sampled_from("ab"), st.sampled_from([5 * S, 10 * S])), max_size=40
 )

@@ -155,38 +155,46 @@ def combine(timelines: Sequence[Availability], agree: int) -> Availability:
     """Combine what several vantage points saw of one target.
 
     An outage takes its start, and that start's uncertainty and reason, from the vantage point that made the number
-    full; its end from the
-    one that broke it.
+    full; its end from the one that broke it. One that runs for a vantage point counts up to where that one last looked;
+    the combined outage runs on while it runs for at least `agree` of them.
     """
     if len(timelines) == 1 and agree == 1:
         return timelines[0]
     observed = IntervalSet.of(_where_at_least(agree, [seen.observed for seen in timelines]))
-    starts = [(outage.from_us, 0, index, outage) for index, seen in enumerate(timelines) for outage in seen.outages]
-    ends = [
-        (outage.until_us, 1, index, outage)
-        for index, seen in enumerate(timelines)
-        for outage in seen.outages
-        if outage.until_us is not None
-    ]
+    runs_on = sum(seen.outages[-1].until_us is None for seen in timelines if seen.outages) >= agree
     outages: list[Outage] = []
     failing, opened = 0, None
-    for _, is_end, _, edge in sorted(starts + ends, key=lambda item: item[:3]):
+    for at_us, is_end, _, edge in sorted(_edges(timelines), key=lambda each: each[:3]):
         failing += -1 if is_end else 1
         if not is_end and failing == agree:
-            opened = edge
+            opened = outages.pop() if outages and outages[-1].until_us is None else edge
         elif is_end and failing == agree - 1 and opened is not None:
-            outages.append(_between(opened, edge))
+            if opened.from_us < at_us:
+                outages.append(_between(opened, edge, at_us, runs_on=runs_on))
             opened = None
-    if opened is not None:
-        outages.append(_between(opened, None))
     return Availability(observed, tuple(outages))
 
 
-def _between(opened: Outage, closed: Outage | None) -> Outage:
-    until_us, uncertainty_us, ended_by = (
-        (None, None, None) if closed is None else (closed.until_us, closed.until_uncertainty_us, closed.ended_by)
+def _edges(timelines: Sequence[Availability]) -> Iterable[tuple[int, bool, int, Outage]]:
+    """Yield every outage's start and end: moment, whether it is the end, whose it is, the outage."""
+    for index, seen in enumerate(timelines):
+        for outage in seen.outages:
+            looked_until_us = seen.observed.spans[-1][1]
+            yield outage.from_us, False, index, outage
+            yield looked_until_us if outage.until_us is None else outage.until_us, True, index, outage
+
+
+def _between(opened: Outage, closed: Outage, at_us: int, *, runs_on: bool) -> Outage:
+    """Make the combined outage: with the end of the one that broke it, or, if that one runs, with whether all runs on."""
+    ended_by: EndedBy | None = closed.ended_by if closed.until_us is not None else None if runs_on else "unobserved"
+    return Outage(
+        from_us=opened.from_us,
+        until_us=None if ended_by is None else at_us,
+        from_uncertainty_us=opened.from_uncertainty_us,
+        until_uncertainty_us=closed.until_uncertainty_us,
+        reason=opened.reason,
+        ended_by=ended_by,
     )
-    return Outage(opened.from_us, until_us, opened.from_uncertainty_us, uncertainty_us, opened.reason, ended_by)
 
 
 def _where_at_least(number: int, sets: Sequence[IntervalSet]) -> Iterable[tuple[int, int]]:
