@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,7 +15,7 @@ import typer
 from clearline.cli.exits import BAD_INPUT, NOT_SO, fail
 
 if TYPE_CHECKING:
-    from clearline.sensors.probe.outcome import Outcome
+    from clearline.sensors.probe.outcome import MediaFigures, Outcome
     from clearline.sensors.probe.target import Target
 
 app = typer.Typer(add_completion=False)
@@ -26,31 +27,67 @@ class Kind(StrEnum):
     """What is tried."""
 
     OPTIONS = "options"
+    REGISTER = "register"
+    CALL = "call"
 
 
 @app.command()
-def probe(
+def probe(  # noqa: PLR0913, PLR0917  # typer's options are arguments
     targets: Annotated[list[str], typer.Argument(metavar="TARGET...", help="sip:HOST[:PORT], or just HOST[:PORT].")],
     kind: Annotated[Kind, typer.Option(help="What is tried.")] = Kind.OPTIONS,
     count: Annotated[int, typer.Option(min=1, max=10_000, help="Probes of each target, one second apart.")] = 1,
     timeout: Annotated[float, typer.Option(min=0.1, max=32, help="Seconds to wait for a final answer.")] = 4.0,
+    user: Annotated[str | None, typer.Option(help="Account, for register and call.")] = None,
+    password_file: Annotated[Path | None, typer.Option(help="File whose first line is the account's password.")] = None,
+    ca_file: Annotated[Path | None, typer.Option(help="Certificates to trust instead of the system's.")] = None,
+    talk: Annotated[float, typer.Option(min=0.1, max=120, help="Seconds a call talks.")] = 5.0,
+    nagios: Annotated[
+        bool, typer.Option("--nagios", help="One line and status as monitoring plugins give them.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document instead of lines.")] = False,
 ) -> None:
     """Measure SIP endpoints from this host. Exit status 1 when a probe failed."""
-    from clearline.sensors.probe.target import Target, checked_uri  # noqa: PLC0415  # only when it runs
+    from clearline.sensors.probe.target import Credentials, Target, checked_uri  # noqa: PLC0415  # only when it runs
     from clearline.voice.wire.sip import SipError  # noqa: PLC0415
 
     try:
         uris = [checked_uri(text) for text in targets]
     except SipError as error:
         fail(str(error), BAD_INPUT)
-    asked = [Target(uri, "", uri, kind.value, timeout_us=round(timeout * 1_000_000)) for uri in uris]
-    results = asyncio.run(_run(asked, count, quiet=as_json))
+    asked = [
+        Target(
+            uri,
+            "",
+            uri,
+            kind.value,
+            timeout_us=round(timeout * 1_000_000),
+            credentials=None if user is None else Credentials(user, _first_line(password_file)),
+            ca_file=None if ca_file is None else str(ca_file),
+            talk_us=round(talk * 1_000_000),
+        )
+        for uri in uris
+    ]
+    if ca_file is not None and not ca_file.is_file():
+        fail(f"there is no file {ca_file}", BAD_INPUT)
+    results = asyncio.run(_run(asked, count, quiet=as_json or nagios))
+    if nagios:
+        text, status = nagios_line(results)
+        sys.stdout.write(text + "\n")
+        sys.exit(status)
     if as_json:
         sys.stdout.write(json.dumps(document(results), ensure_ascii=False, indent=1) + "\n")
     elif count > 1:
         sys.stdout.writelines(f"{line}\n" for line in _summary_lines(results))
     sys.exit(0 if all(outcome.ok for _, _, outcome in results) else NOT_SO)
+
+
+def _first_line(path: Path | None) -> str:
+    if path is None:
+        return ""
+    try:
+        return (path.read_text().splitlines() or [""])[0]
+    except (OSError, UnicodeDecodeError) as error:
+        fail(f"cannot read the password from {path}: {error}", BAD_INPUT)
 
 
 Result = tuple["Target", int, "Outcome"]
@@ -76,11 +113,46 @@ async def _run(targets: Sequence["Target"], count: int, *, quiet: bool) -> list[
     return results
 
 
+NAGIOS_OK, NAGIOS_WARNING, NAGIOS_CRITICAL = 0, 1, 2
+"""The statuses of monitoring plugins; they differ from this program's own."""
+
+
+def nagios_line(results: Sequence[Result]) -> tuple[str, int]:
+    """Return a monitoring plugin's line, with performance data, and its exit status.
+
+    Warning when some probes of a target failed and others did not; critical when all of one target's failed.
+    """
+    summary = _summary(results)
+    dead = any(good == 0 for _, _, good, _ in summary)
+    ill = any(good < sent for _, sent, good, _ in summary)
+    status = NAGIOS_CRITICAL if dead else NAGIOS_WARNING if ill else NAGIOS_OK
+    said = next((outcome.reason for _, _, outcome in results if not outcome.ok), results[-1][2].reason)
+    data = " ".join(
+        f"'{uri}'={latency['mean'] / 1000 if latency['mean'] is not None else 'U'}s;;;0 '{uri} good'={good};;;0;{sent}"
+        for uri, sent, good, latency in summary
+    )
+    return f"SIP {('OK', 'WARNING', 'CRITICAL')[status]} - {said.replace('|', '/')} | {data}", status
+
+
 def line(target: "Target", outcome: "Outcome") -> str:
     """Say one result in a line, with the next step when it failed."""
     took = "" if outcome.latency_us is None else f" in {outcome.latency_us / 1000:.1f} ms"
+    heard = "" if outcome.media is None else f"\n     audio: {_heard(outcome.media)}"
     advice = f"\n     next: {outcome.advice}" if outcome.advice else ""
-    return f"{'ok  ' if outcome.ok else 'FAIL'} {target.uri}  {outcome.reason}{took}{advice}"
+    return f"{'ok  ' if outcome.ok else 'FAIL'} {target.uri}  {outcome.reason}{took}{heard}{advice}"
+
+
+def _heard(media: "MediaFigures") -> str:
+    parts = [f"{media.sent} packets sent, {media.received} came back"]
+    if media.lost is not None:
+        parts.append(f"{media.lost} lost")
+    if media.jitter_us is not None:
+        parts.append(f"jitter {media.jitter_us / 1000:.1f} ms")
+    if media.round_trip_us is not None:
+        parts.append(f"round trip {media.round_trip_us / 1000:.1f} ms")
+    if media.mos_lq_x100 is not None:
+        parts.append(f"MOS-LQ {media.mos_lq_x100 / 100:.2f}")
+    return ", ".join(parts)
 
 
 def document(results: Sequence[Result]) -> dict[str, object]:
@@ -97,6 +169,7 @@ def document(results: Sequence[Result]) -> dict[str, object]:
                 "reason": outcome.reason,
                 "advice": outcome.advice or None,
                 "latency_ms": _ms(outcome.latency_us),
+                "media": None if outcome.media is None else _media(outcome.media),
             }
             for target, at_us, outcome in results
         ],
@@ -104,6 +177,17 @@ def document(results: Sequence[Result]) -> dict[str, object]:
             {"target": uri, "sent": sent, "ok": good, "latency_ms": latency}
             for uri, sent, good, latency in _summary(results)
         ],
+    }
+
+
+def _media(media: "MediaFigures") -> dict[str, object]:
+    return {
+        "sent": media.sent,
+        "received": media.received,
+        "lost": media.lost,
+        "jitter_ms": _ms(media.jitter_us),
+        "round_trip_ms": _ms(media.round_trip_us),
+        "mos_lq": None if media.mos_lq_x100 is None else media.mos_lq_x100 / 100,
     }
 
 

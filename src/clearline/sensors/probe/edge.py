@@ -2,19 +2,18 @@
 
 import asyncio
 import secrets
-import socket
+import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
 
+from clearline.sensors.probe.exchange import Context
 from clearline.sensors.probe.options import Local, OptionsProbe, options_request
 from clearline.sensors.probe.outcome import Outcome, unreachable
+from clearline.sensors.probe.register import RegisterProbe, register_request
+from clearline.sensors.probe.resolve import Endpoint, UnresolvedError, resolve
 from clearline.sensors.probe.target import Target
 from clearline.sensors.probe.transaction import Timers
 from clearline.voice.wire import sip
-
-DEFAULT_PORT = {"UDP": 5060, "TCP": 5060, "TLS": 5061}
-"""RFC 3261 section 19.1.2."""
 
 
 class Machine(Protocol):
@@ -44,55 +43,8 @@ class Machine(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """Where a probe goes."""
-
-    transport: str
-    address: str
-    port: int
-
-    def __str__(self) -> str:
-        host = f"[{self.address}]" if ":" in self.address else self.address
-        return f"{host}:{self.port}/{self.transport.lower()}"
-
-
-class UnresolvedError(Exception):
-    """The target's name has no address."""
-
-    def __init__(self, reason: str, advice: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.advice = advice
-
-
-async def resolve(uri_text: str) -> Endpoint:
-    """Find where a URI's server is: its address, or the first address of its name.
-
-    Raises:
-        UnresolvedError: the name does not resolve.
-        SipError: it is no SIP URI.
-    """
-    uri = sip.uri(uri_text)
-    transport = uri.params.get("transport", "tls" if uri.scheme == "sips" else "udp").upper()
-    if transport == "TCP" and uri.scheme == "sips":
-        transport = "TLS"
-    if transport not in DEFAULT_PORT:
-        raise UnresolvedError(f"transport {transport} is not one of udp, tcp, tls", "write ;transport=udp, tcp or tls")
-    port = uri.port or DEFAULT_PORT[transport]
-    kind = socket.SOCK_DGRAM if transport == "UDP" else socket.SOCK_STREAM
-    try:
-        found = await asyncio.get_running_loop().getaddrinfo(uri.host, port, type=kind)
-    except (socket.gaierror, UnicodeError) as error:
-        said = error.strerror if isinstance(error, socket.gaierror) else "no possible name"
-        raise UnresolvedError(
-            f"the name {uri.host} does not resolve: {said}", f"check the name with: getent hosts {uri.host}"
-        ) from error
-    return Endpoint(transport, str(found[0][4][0]), port)
-
-
-class _Driver(asyncio.DatagramProtocol):
-    """Carries one machine over one connected UDP socket until it has its outcome."""
+class _Driver(asyncio.BaseProtocol):
+    """Carries one machine over one connection until it has its outcome."""
 
     def __init__(self, make: Callable[[Local, int], Machine], endpoint: Endpoint) -> None:
         self._make = make
@@ -101,23 +53,23 @@ class _Driver(asyncio.DatagramProtocol):
         self.finished: asyncio.Future[Outcome] = self._loop.create_future()
         self._timer: asyncio.TimerHandle | None = None
         self._machine: Machine
-        self._transport: asyncio.DatagramTransport
+        self._send: Callable[[bytes], None]
 
     def _now_us(self) -> int:
         return int(self._loop.time() * 1_000_000)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport  # type: ignore[assignment]  # asyncio promises a datagram transport
+        self._send = transport.sendto if self._endpoint.transport == "UDP" else transport.write  # type: ignore[attr-defined]  # as asyncio promises
         host, port = transport.get_extra_info("sockname")[:2]
         self._machine = self._make(Local(self._endpoint.transport, host, port), self._now_us())
         self._pump()
 
-    def datagram_received(self, data: bytes, addr: tuple[object, ...]) -> None:  # noqa: ARG002  # the socket is connected
+    def _take(self, data: bytes) -> None:
         self._machine.receive(data, self._now_us())
         self._pump()
 
-    def error_received(self, exc: OSError) -> None:  # type: ignore[override]  # what the kernel reports is an OSError
-        self._machine.transport_failed(*explain(exc, self._endpoint), self._now_us())
+    def _fail(self, reason: str, advice: str) -> None:
+        self._machine.transport_failed(reason, advice, self._now_us())
         self._pump()
 
     def _on_timer(self) -> None:
@@ -126,7 +78,7 @@ class _Driver(asyncio.DatagramProtocol):
 
     def _pump(self) -> None:
         for data in self._machine.to_send():
-            self._transport.sendto(data)
+            self._send(data)
         if self._timer is not None:
             self._timer.cancel()
         due_us = self._machine.next_timer_us
@@ -137,25 +89,86 @@ class _Driver(asyncio.DatagramProtocol):
             self._timer = self._loop.call_at(due_us / 1_000_000 + 1e-6, self._on_timer)
 
 
+class _Datagrams(_Driver, asyncio.DatagramProtocol):
+    """Over a connected UDP socket: the kernel reports ICMP errors to it."""
+
+    def datagram_received(self, data: bytes, addr: tuple[object, ...]) -> None:  # noqa: ARG002  # the socket is connected
+        self._take(data)
+
+    def error_received(self, exc: Exception) -> None:
+        if isinstance(exc, OSError):
+            self._fail(*explain(exc, self._endpoint))
+
+
+class _Stream(_Driver, asyncio.Protocol):
+    """Over TCP or TLS: messages are cut out of the stream."""
+
+    _buffer = b""
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        try:
+            while True:
+                message, self._buffer = sip.frame(self._buffer)
+                if message is None:
+                    return
+                self._take(message)
+        except sip.SipError as error:
+            self._fail(f"{self._endpoint} sends no SIP: {error}", "check that the port is a SIP server's")
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # however it was lost
+        self._fail(f"{self._endpoint} closed the connection without an answer", "look at the server's own log")
+
+
 def explain(error: OSError, endpoint: Endpoint) -> tuple[str, str]:
-    """Say in words what the kernel reports of a destination, and what to look at next."""
+    """Say in words what the kernel or TLS reports of a destination, and what to look at next."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        said = f"the certificate of {endpoint} is not accepted: {error.verify_message}"
+        return said, f"look at it with: openssl s_client -connect {endpoint.address}:{endpoint.port} -showcerts"
+    if isinstance(error, ssl.SSLError):
+        return f"no TLS with {endpoint}: {error.reason or error}", "check that the port speaks TLS 1.2 or newer"
     if isinstance(error, ConnectionRefusedError):
         said = "ICMP port unreachable" if endpoint.transport == "UDP" else "connection reset"
         return f"refused: nothing listens on {endpoint} ({said})", "start the server, or correct host and port"
     return f"{endpoint} cannot be reached: {error.strerror or error}", "check the route and the address from this host"
 
 
-async def converse(endpoint: Endpoint, make: Callable[[Local, int], Machine]) -> Outcome:
+async def _connect(
+    endpoint: Endpoint, make: Callable[[Local, int], Machine], ca_file: str | None
+) -> tuple[asyncio.BaseTransport, _Driver]:
+    loop = asyncio.get_running_loop()
+    if endpoint.transport == "UDP":
+        where = (endpoint.address, endpoint.port)
+        return await loop.create_datagram_endpoint(lambda: _Datagrams(make, endpoint), remote_addr=where)
+    context = None
+    if endpoint.transport == "TLS":
+        context = await asyncio.to_thread(ssl.create_default_context, cafile=ca_file)
+    return await loop.create_connection(
+        lambda: _Stream(make, endpoint),
+        endpoint.address,
+        endpoint.port,
+        ssl=context,
+        server_hostname=endpoint.name if context else None,
+    )
+
+
+async def converse(
+    endpoint: Endpoint, make: Callable[[Local, int], Machine], *, timeout_us: int, ca_file: str | None = None
+) -> Outcome:
     """Run one machine against one endpoint.
 
     Args:
         endpoint: where to.
         make: makes the machine, once our end of the connection and the moment are known.
+        timeout_us: for the connection alone; the machine has its own deadline.
+        ca_file: certificates to trust instead of the system's.
     """
     try:
-        transport, driver = await asyncio.get_running_loop().create_datagram_endpoint(
-            lambda: _Driver(make, endpoint), remote_addr=(endpoint.address, endpoint.port)
-        )
+        async with asyncio.timeout(timeout_us / 1_000_000):
+            transport, driver = await _connect(endpoint, make, ca_file)
+    except TimeoutError:
+        advice = "look whether a packet filter drops, and whether others reach it"
+        return unreachable(f"no connection to {endpoint} within {timeout_us / 1_000_000:g} s", advice)
     except OSError as error:
         return unreachable(*explain(error, endpoint))
     try:
@@ -164,24 +177,38 @@ async def converse(endpoint: Endpoint, make: Callable[[Local, int], Machine]) ->
         transport.close()
 
 
+def machine_of(target: Target, timers: Timers) -> Callable[[Local, int], Machine]:
+    """Return what makes the machine of a target's kind."""
+
+    def options(local: Local, now_us: int) -> Machine:
+        request = options_request(target.uri, local, secrets.token_hex(16))
+        reliable, timeout_us = local.reliable, target.timeout_us
+        return OptionsProbe(request, reliable=reliable, timeout_us=timeout_us, now_us=now_us, timers=timers)
+
+    def register(local: Local, now_us: int) -> Machine:
+        token = secrets.token_hex(16)
+        context = Context(target.credentials, local.reliable, timers, token)
+        request = register_request(target, local, token)
+        return RegisterProbe(request, context, timeout_us=target.timeout_us, now_us=now_us)
+
+    return {"options": options, "register": register}[target.kind]
+
+
 async def probe_target(target: Target, *, timers: Timers | None = None) -> Outcome:
     """Probe one target once, over real sockets. Never raises for what the target or the network does."""
     try:
-        endpoint = await asyncio.wait_for(resolve(target.uri), target.timeout_us / 1_000_000)
+        async with asyncio.timeout(target.timeout_us / 1_000_000):
+            endpoint = await resolve(target.uri)
     except UnresolvedError as error:
         return unreachable(error.reason, error.advice)
     except sip.SipError as error:
         return unreachable(str(error), "correct the target's URI")
     except TimeoutError:
         return unreachable(f"the name in {target.uri} was not resolved in time", "check this host's name server")
+    timers = timers or Timers()
+    if target.kind == "call":
+        from clearline.sensors.probe.call_edge import call_target  # noqa: PLC0415  # it loads the voice engine
 
-    def make(local: Local, now_us: int) -> OptionsProbe:
-        return OptionsProbe(
-            options_request(target.uri, local, secrets.token_hex(16)),
-            reliable=local.reliable,
-            timeout_us=target.timeout_us,
-            now_us=now_us,
-            timers=timers or Timers(),
-        )
-
-    return await converse(endpoint, make)
+        return await call_target(target, endpoint, timers)
+    make = machine_of(target, timers)
+    return await converse(endpoint, make, timeout_us=target.timeout_us, ca_file=target.ca_file)

@@ -53,6 +53,10 @@ class Request:
         kept = tuple((key, headers.pop(key, value)) for key, value in self.headers)
         return replace(self, headers=kept + tuple(headers.items()))
 
+    def with_branch(self, branch: str) -> Self:
+        """Return the request as a new transaction."""
+        return self.replacing(via=self.values("via")[0].replace(self.branch, branch))
+
     def encode(self) -> bytes:
         """Return the bytes to send, with the Content-Length of the body."""
         return _encode(f"{self.method} {self.uri} SIP/2.0", self.headers, self.body)

@@ -22,6 +22,23 @@ what the kinds
 
 
 @dataclass(frozen=True, slots=True)
+class MediaFigures:
+    """How the audio came back. Unknown is None."""
+
+    sent: int
+    """Packets."""
+    received: int
+    lost: int | None
+    """Of those sent and expected back, over both ways together when the other side echoes."""
+    jitter_us: int | None
+    """RFC 3550's, averaged over the packets."""
+    round_trip_us: int | None
+    """Mean, from an echo; None when the other side says something of its own."""
+    mos_lq_x100: int | None
+    """Listening quality of what came back, by the voice engine."""
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """One probe's result."""
 
@@ -31,9 +48,13 @@ class Outcome:
     reason: str
     """In words: the answer's status and phrase, or why there was none."""
     latency_us: int | None
-    """From the first transmission to the final answer; None when none came."""
+    """From the first transmission to the final answer, of a call to its first ringing or answer (RFC 6076); None:
+    none.
+    """
     advice: str = ""
     """The next step for the person who reads of the failure."""
+    media: MediaFigures | None = None
+    """Of a call: how the audio came back."""
 
 
 def answered(status: int, phrase: str, latency_us: int) -> Outcome:

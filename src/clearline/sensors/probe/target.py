@@ -35,6 +35,8 @@ class Target:
     interval_us: int = DEFAULT_INTERVAL_US
     timeout_us: int = DEFAULT_TIMEOUT_US
     credentials: Credentials | None = None
+    ca_file: str | None = None
+    """Certificates to trust instead of the system's, for TLS."""
     talk_us: int = 5_000_000
     """How long a `call` talks before it hangs up."""
 

@@ -1,0 +1,227 @@
+"""The call probe's SIP side: dial, be answered, hang up, through proxies that record themselves (RFC 3261 section 13).
+
+No socket, no clock.
+"""
+
+from dataclasses import dataclass
+
+from clearline.sensors.probe import dialog, message
+from clearline.sensors.probe.exchange import Context, Exchange
+from clearline.sensors.probe.message import USER_AGENT, Request, bracketed, via_value
+from clearline.sensors.probe.options import Local
+from clearline.sensors.probe.outcome import Outcome, unanswered, unreachable
+from clearline.sensors.probe.transaction import TimedOut, TransportFailed
+from clearline.voice.wire import sip
+
+Place = tuple[str, int]
+"""Address and port."""
+
+NextHop = Place | None
+"""Where a message goes; None: where the INVITE went."""
+
+
+def offer(host: str, port: int) -> bytes:
+    """Offer G.711 in both laws, 20 ms a packet (RFC 3264, RFC 3551)."""
+    family = "IP6" if ":" in host else "IP4"
+    lines = ["v=0", f"o=probe 1 1 IN {family} {host}", "s=-", f"c=IN {family} {host}", "t=0 0"]
+    lines += [f"m=audio {port} RTP/AVP 0 8", "a=rtpmap:0 PCMU/8000", "a=rtpmap:8 PCMA/8000", "a=ptime:20", "a=sendrecv"]
+    return "\r\n".join([*lines, ""]).encode()
+
+
+def invite_request(uri: str, user: str, local: Local, media_port: int, token: str) -> Request:
+    """Make the INVITE.
+
+    Args:
+        uri: whom to call.
+        user: who calls, as the account is named.
+        local: our end.
+        media_port: where we want the audio.
+        token: random hex digits.
+    """
+    domain = bracketed(sip.uri(uri).host)
+    return Request(
+        "INVITE",
+        uri,
+        (
+            ("via", via_value(local.transport, local.host, local.port, f"z9hG4bK{token}")),
+            ("max-forwards", "70"),
+            ("from", f"<sip:{user}@{domain}>;tag={token[:16]}"),
+            ("to", f"<{uri}>"),
+            ("call-id", f"{token}@{bracketed(local.host)}"),
+            ("cseq", "1 INVITE"),
+            ("contact", local.contact(user)),
+            ("allow", "INVITE, ACK, BYE, CANCEL, OPTIONS"),
+            ("user-agent", USER_AGENT),
+            ("content-type", "application/sdp"),
+        ),
+        offer(local.host, media_port),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The call was answered."""
+
+    body: bytes
+    """The other side's session description."""
+
+
+class CallProbe:
+    """One call from INVITE to the answer to its BYE.
+
+    Drive it like the other probes; when `answered` is there, talk, then call `hang_up`. `outcome` is there once all
+    is over.
+    """
+
+    def __init__(self, request: Request, context: Context, local: Local, *, timeout_us: int, now_us: int) -> None:
+        """Dial.
+
+        Args:
+            request: from `invite_request`.
+            context: credentials and timers.
+            local: our end, for the requests inside the call.
+            timeout_us: until the answer; then the call is cancelled.
+            now_us: the present moment.
+        """
+        self.outcome: Outcome | None = None
+        self.answered: Answered | None = None
+        self.post_dial_delay_us: int | None = None
+        """From the first INVITE to the first ringing or answer (RFC 6076 section 4.3)."""
+        self._context = context
+        self._local = local
+        self._timeout_us = timeout_us
+        self._started_us = now_us
+        self._deadline_us: int | None = now_us + timeout_us
+        self._invite = Exchange(request, context, now_us)
+        self._closing: Exchange | None = None
+        """The BYE or CANCEL."""
+        self._dialog: dialog.Dialog | None = None
+        self._ack: bytes = b""
+        self._place: NextHop = None
+        """Where requests inside the call go."""
+        self._verdict: Outcome | None = None
+        self._outbox: list[tuple[bytes, NextHop]] = []
+        self._sent = 0
+
+    def receive(self, data: bytes, source: Place, now_us: int) -> None:
+        """Take in a message. Requests of the other side inside the call are answered: 200 to BYE, 405 to others."""
+        try:
+            received = sip.parse(data)
+            if received.method is not None:
+                self._asked(received, source, now_us)
+            elif self._closing is None or not self._closing.receive(received, now_us):
+                self._invite.receive(received, now_us)
+                if received.status == 200 and self._ack and received.cseq[1] == "INVITE":
+                    self._outbox.append((self._ack, self._place))  # each repetition of the 200 gets its ACK (13.2.2.4)
+            self._conclude(now_us)
+        except sip.SipError:
+            return
+
+    def transport_failed(self, reason: str, advice: str, now_us: int) -> None:
+        """Take in that a message could not be delivered."""
+        (self._closing or self._invite).transport_failed(reason, now_us)
+        if self.answered is None:
+            self.outcome = self.outcome or unreachable(reason, advice)
+        self._conclude(now_us)
+
+    @property
+    def next_timer_us(self) -> int | None:
+        """When `on_timer` is due."""
+        closing_us = None if self._closing is None else self._closing.next_timer_us
+        moments = [self._deadline_us, self._invite.next_timer_us, closing_us]
+        return min((moment for moment in moments if moment is not None), default=None)
+
+    def on_timer(self, now_us: int) -> None:
+        """Let due timers fire; a call not answered by its deadline is cancelled."""
+        self._invite.on_timer(now_us)
+        if self._closing is not None:
+            self._closing.on_timer(now_us)
+        self._conclude(now_us)
+        if self._deadline_us is not None and now_us >= self._deadline_us:
+            self._too_late(now_us)
+
+    def to_send(self) -> list[tuple[bytes, NextHop]]:
+        """Return what to send now, and where to."""
+        first = [(data, None) for data in self._invite.to_send()]
+        self._sent += len(first)
+        outbox, self._outbox = self._outbox, []
+        closing = [] if self._closing is None else [(data, self._place) for data in self._closing.to_send()]
+        return [*first, *outbox, *closing]
+
+    def hang_up(self, verdict: Outcome, now_us: int) -> None:
+        """End the call; `verdict` is the outcome once the BYE is answered."""
+        self._verdict = verdict
+        if self._dialog is None or self._closing is not None:
+            self.outcome = verdict
+            return
+        self._deadline_us = now_us + self._timeout_us
+        self._closing = Exchange(self._inside("BYE"), self._context, now_us)
+
+    def _inside(self, method: str) -> Request:
+        assert self._dialog is not None  # noqa: S101  # only asked for inside a call
+        local = self._local
+        return self._dialog.request(
+            method, transport=local.transport, host=local.host, port=local.port, branch=self._context.branch()
+        )
+
+    def _asked(self, request: sip.SipMessage, source: Place, now_us: int) -> None:
+        if request.method == "ACK" or self._dialog is None or request.call_id != self._dialog.call_id:
+            return
+        status = 200 if request.method == "BYE" else 405
+        self._outbox.append((message.answer(request, status, source=source, to_tag=""), source))
+        if request.method == "BYE" and self._closing is None:
+            text = "the other side hung up before the probe did"
+            self.outcome = Outcome(False, 200, text, now_us - self._started_us, "call again and listen")
+
+    def _conclude(self, now_us: int) -> None:
+        ringing = [response for response in self._invite.provisional if (response.status or 0) > 100]
+        if self.post_dial_delay_us is None and (ringing or isinstance(self._invite.result, sip.SipMessage)):
+            self.post_dial_delay_us = now_us - self._started_us
+        result = self._invite.result
+        if self.outcome is None and result is not None and self.answered is None:
+            self._dialled(result, now_us)
+        if self._closing is not None and self._closing.result is not None:
+            self.outcome = self.outcome or self._verdict
+
+    def _dialled(self, result: sip.SipMessage | TimedOut | TransportFailed, now_us: int) -> None:
+        latency_us = now_us - self._started_us
+        if isinstance(result, TimedOut):
+            self.outcome = unanswered(latency_us, self._sent)
+        elif isinstance(result, sip.SipMessage) and (result.status or 0) >= 300:
+            said = f"{result.status} {result.reason}".strip()
+            verdict = Outcome(False, result.status, said, latency_us, "look whether this account may call this number")
+            self.outcome = self._verdict or verdict
+        elif isinstance(result, sip.SipMessage):
+            self._picked_up(result, now_us)
+
+    def _picked_up(self, ok: sip.SipMessage, now_us: int) -> None:
+        try:
+            self._dialog = dialog.from_answer(self._invite.request, ok)
+            self._place = _place_of(self._dialog)
+        except sip.SipError as error:
+            text = f"{ok.status} {ok.reason}, but it cannot be acknowledged: {error}"
+            self.outcome = Outcome(False, ok.status, text, now_us - self._started_us, "look at the server's own log")
+            return
+        self.answered = Answered(ok.body)
+        self._deadline_us = None
+        self._ack = self._inside("ACK").encode()
+        self._outbox.append((self._ack, self._place))
+        if self._verdict is not None:  # answered while it was being cancelled
+            self._closing = None
+            self.hang_up(self._verdict, now_us)
+
+    def _too_late(self, now_us: int) -> None:
+        if self._closing is None and self._invite.provisional:
+            text = f"not answered within {self._timeout_us / 1_000_000:g} s, cancelled"
+            self._verdict = Outcome(False, None, text, None, "look who should answer this number")
+            self._deadline_us = now_us + self._timeout_us
+            self._closing = Exchange(message.cancellation(self._invite.request), self._context, now_us)
+        else:
+            self.outcome = self._verdict or unanswered(self._timeout_us, self._sent)
+
+
+def _place_of(ours: dialog.Dialog) -> NextHop:
+    """Where requests inside a call go: the first route, else the other side's Contact, if it is an address."""
+    uri = sip.uri(sip.address(ours.route[0]).uri if ours.route else ours.target)
+    is_address = ":" in uri.host or uri.host.replace(".", "").isdecimal()
+    return (uri.host, uri.port or 5060) if is_address else None

@@ -1,0 +1,200 @@
+"""The sockets of the call probe: SIP and RTP over UDP."""
+
+import asyncio
+import secrets
+import socket
+import sys
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from clearline.sensors.probe.call import Answered, CallProbe, invite_request
+from clearline.sensors.probe.exchange import Context
+from clearline.sensors.probe.media import LAWS, PACKET_US, Place, Speaker, Trace
+from clearline.sensors.probe.options import Local
+from clearline.sensors.probe.outcome import MediaFigures, Outcome, unreachable
+from clearline.sensors.probe.resolve import Endpoint
+from clearline.sensors.probe.target import Target
+from clearline.sensors.probe.transaction import Timers
+from clearline.voice.wire import sdp
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+IP_RECVERR = 11
+"""Linux, ip(7): errors reach sockets that are not connected, too. Python has no name for it."""
+
+TAIL_US = 200_000
+"""After the last packet was sent: what is still on its way back is awaited this long."""
+
+
+def _wall_us() -> int:
+    return time.time_ns() // 1000
+
+
+class _Signalling(asyncio.DatagramProtocol):
+    """Carries the SIP side."""
+
+    def __init__(self, endpoint: Endpoint, make: "Callable[[Local, int], CallProbe]", trace: Trace) -> None:
+        self._endpoint = endpoint
+        self._make = make
+        self._trace = trace
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        self._transport: asyncio.DatagramTransport
+        self.answered: asyncio.Future[Answered | None] = self._loop.create_future()
+        """None when the call ended unanswered."""
+        self.over: asyncio.Future[Outcome] = self._loop.create_future()
+        self.call: CallProbe
+        self.own: Place
+
+    def now_us(self) -> int:
+        return int(self._loop.time() * 1_000_000)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport  # type: ignore[assignment]  # asyncio promises a datagram transport
+        host, port = transport.get_extra_info("sockname")[:2]
+        self.own = (host, port)
+        self.call = self._make(Local("UDP", host, port), self.now_us())
+        self.pump()
+
+    def datagram_received(self, data: bytes, addr: Place) -> None:
+        self._trace.add(_wall_us(), addr[:2], self.own, data)
+        self.call.receive(data, addr[:2], self.now_us())
+        self.pump()
+
+    def error_received(self, exc: Exception) -> None:
+        if isinstance(exc, ConnectionRefusedError):
+            said = f"refused: nothing listens on {self._endpoint} (ICMP port unreachable)"
+            self.call.transport_failed(said, "start the server, or correct host and port", self.now_us())
+            self.pump()
+
+    def _on_timer(self) -> None:
+        self.call.on_timer(self.now_us())
+        self.pump()
+
+    def pump(self) -> None:
+        for data, hop in self.call.to_send():
+            place = hop or (self._endpoint.address, self._endpoint.port)
+            self._trace.add(_wall_us(), self.own, place, data)
+            self._transport.sendto(data, place)
+        if self._timer is not None:
+            self._timer.cancel()
+        if self.call.answered is not None and not self.answered.done():
+            self.answered.set_result(self.call.answered)
+        if self.call.outcome is not None:
+            if not self.answered.done():
+                self.answered.set_result(None)
+            if not self.over.done():
+                self.over.set_result(self.call.outcome)
+        elif (due_us := self.call.next_timer_us) is not None:
+            self._timer = self._loop.call_at(due_us / 1_000_000 + 1e-6, self._on_timer)
+
+
+class _Audio(asyncio.DatagramProtocol):
+    """Notes what comes back."""
+
+    def __init__(self, trace: Trace, own: Place) -> None:
+        self._trace = trace
+        self._own = own
+
+    def datagram_received(self, data: bytes, addr: Place) -> None:
+        self._trace.add(_wall_us(), addr[:2], self._own, data)
+
+    def error_received(self, exc: Exception) -> None:
+        """Nobody listens there: the figures show it."""
+
+
+def _bound(address: str) -> socket.socket:
+    """Return a UDP socket on the local address that routes to another; it is told of ICMP errors unconnected."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as asked:
+        asked.connect((address, 9))
+        own = asked.getsockname()[0]
+    opened = socket.socket(family, socket.SOCK_DGRAM)
+    opened.bind((own, 0))
+    if sys.platform == "linux" and family == socket.AF_INET:
+        opened.setsockopt(socket.IPPROTO_IP, IP_RECVERR, 1)
+    return opened
+
+
+async def call_target(target: Target, endpoint: Endpoint, timers: Timers, trace: Trace | None = None) -> Outcome:
+    """Call once: dial, talk for `talk_us`, hang up.
+
+    Args:
+        target: of kind `call`.
+        endpoint: where its server is; UDP.
+        timers: of the transactions.
+        trace: takes every datagram sent and received, for a capture.
+
+    Returns:
+        Good when the call was answered and audio came back; with the media's figures.
+    """
+    if endpoint.transport != "UDP":
+        return unreachable("the call probe speaks UDP only", "probe this server with --kind options or register")
+    trace = trace or Trace()
+    try:
+        signalling_socket, audio_socket = _bound(endpoint.address), _bound(endpoint.address)
+    except OSError as error:
+        return unreachable(f"{endpoint} cannot be reached: {error.strerror}", "check the route from this host")
+    own_audio: Place = audio_socket.getsockname()[:2]
+    token = secrets.token_hex(16)
+
+    def make(local: Local, now_us: int) -> CallProbe:
+        context = Context(target.credentials, local.reliable, timers, token)
+        user = target.credentials.user if target.credentials else "probe"
+        request = invite_request(target.uri, user, local, own_audio[1], token)
+        return CallProbe(request, context, local, timeout_us=target.timeout_us, now_us=now_us)
+
+    loop = asyncio.get_running_loop()
+    audio, _ = await loop.create_datagram_endpoint(lambda: _Audio(trace, own_audio), sock=audio_socket)
+    transport, side = await loop.create_datagram_endpoint(
+        lambda: _Signalling(endpoint, make, trace), sock=signalling_socket
+    )
+    try:
+        answered = await side.answered
+        if answered is not None:
+            await _talk(audio, answered, side, target.talk_us, trace, own_audio)
+            started_us = side.call.post_dial_delay_us
+            side.call.hang_up(verdict(trace.figures(own_audio), started_us), side.now_us())
+            side.pump()
+        return await side.over
+    finally:
+        audio.close()
+        transport.close()
+
+
+async def _talk(
+    audio: asyncio.DatagramTransport, answered: Answered, side: _Signalling, talk_us: int, trace: Trace, own: Place
+) -> None:
+    """Send speech every 20 ms until the time is over or the call has ended."""
+    described = sdp.parse(answered.body.decode("utf-8", "replace")).media
+    media = next((each for each in described if each.kind == "audio" and each.port and each.address), None)
+    spoken = next((number for number in (media.formats if media else ()) if number in LAWS), None)
+    if media is None or spoken is None:
+        return
+    place = (media.address, media.port)
+    speaker = Speaker(spoken, secrets.randbits(32), secrets.randbits(16), secrets.randbits(32))
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    for number in range(talk_us // PACKET_US):
+        if side.over.done():
+            return
+        packet = speaker.next()
+        trace.add(_wall_us(), own, place, packet)
+        audio.sendto(packet, place)
+        await asyncio.sleep(max(0.0, started + (number + 1) * PACKET_US / 1_000_000 - loop.time()))
+    with suppress(TimeoutError):
+        await asyncio.wait_for(asyncio.shield(side.over), TAIL_US / 1_000_000)
+
+
+def verdict(figures: MediaFigures, post_dial_delay_us: int | None) -> Outcome:
+    """Judge an answered call by its audio."""
+    if figures.sent == 0:
+        text = "200 OK, but no G.711 audio was agreed on"
+        return Outcome(False, 200, text, post_dial_delay_us, "allow PCMU or PCMA for this account", figures)
+    if figures.received == 0:
+        text = f"200 OK, but no audio came back ({figures.sent} packets sent)"
+        advice = "look at the media relay, its port range and the packet filter"
+        return Outcome(False, 200, text, post_dial_delay_us, advice, figures)
+    return Outcome(True, 200, "200 OK", post_dial_delay_us, "", figures)
