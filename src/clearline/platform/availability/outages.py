@@ -185,7 +185,7 @@ def _edges(timelines: Sequence[Availability]) -> Iterable[tuple[int, bool, int, 
 
 
 def _between(opened: Outage, closed: Outage, at_us: int, *, runs_on: bool) -> Outage:
-    """Make the combined outage: with the end of the one that broke it, or, if that one runs, with whether all runs on."""
+    """Make the combined outage: it ends with the one that broke it, unless that one runs and so does the whole."""
     ended_by: EndedBy | None = closed.ended_by if closed.until_us is not None else None if runs_on else "unobserved"
     return Outage(
         from_us=opened.from_us,
