@@ -153,6 +153,10 @@ def test_where_one_of_two_that_must_agree_has_stopped_looking_the_outage_ends_un
     assert (outage.from_us, outage.until_us, outage.ended_by) == (6 * S, 10 * S, "unobserved")
 
 
+def test_a_failure_seen_this_very_instant_is_not_yet_one_that_two_agree_on() -> None:
+    assert classify([sample(2, ok=False)], now_us=2 * S, confirm=1, agree=2) == Availability(IntervalSet(), ())
+
+
 def test_two_that_only_touch_do_not_agree() -> None:
     samples = [sample(1, ok=False, vantage="b", interval_us=5 * S), sample(6, ok=False, vantage="a")]
     assert classify(samples, now_us=17 * S, confirm=1, agree=2).outages == ()

@@ -179,7 +179,7 @@ def _edges(timelines: Sequence[Availability]) -> Iterable[tuple[int, bool, int, 
     """Yield every outage's start and end: moment, whether it is the end, whose it is, the outage."""
     for index, seen in enumerate(timelines):
         for outage in seen.outages:
-            looked_until_us = seen.observed.spans[-1][1]
+            looked_until_us = max([outage.from_us, *(until_us for _, until_us in seen.observed.spans[-1:])])
             yield outage.from_us, False, index, outage
             yield looked_until_us if outage.until_us is None else outage.until_us, True, index, outage
 
