@@ -264,11 +264,20 @@ def test_intervals_cover_the_stream_and_empty_ones_are_kept() -> None:
 def test_the_number_of_intervals_is_limited() -> None:
     counted = stream()
     counted.receive(0, 0, 0, 0, 0, 160, 0)
-    for n in range(1, 5):
-        counted.receive(n, 160 * n, n * 60_000_000_000_000, 0, 0, 160, 0)
+    for n in range(1, 2000):
+        counted.receive(n, 160 * n, n * 60_000_000, 0, 0, 160, 0)
     counted.finish()
     assert len(counted.intervals) == 10_000
-    assert sum(i.received for i in counted.intervals) == 5
+    assert sum(i.received for i in counted.intervals) == 2000
+
+
+def test_a_silence_of_years_leaves_no_intervals() -> None:
+    counted = stream()
+    for n in range(5):
+        counted.receive(n, 160 * n, n * 60_000_000_000_000 + 7, 0, 0, 160, 0)
+    counted.finish()
+    assert [i.start_us for i in counted.intervals] == [n * 60_000_000_000_000 + 7 for n in range(5)]
+    assert [i.received for i in counted.intervals] == [1] * 5
 
 
 def test_time_that_goes_backwards_breaks_nothing() -> None:

@@ -111,7 +111,8 @@ class Assembly:
         session = self.session
         owner = self.owners.get(stream.index)
         known = _format(stream, owner)
-        duration_us = int(stream.seen_us - stream.first_us)
+        end_us = max(stream.first_us, stream.seen_us)  # a capture's clock may have stepped back meanwhile
+        duration_us = int(end_us - stream.first_us)
         bitrate_kbps = int(stream.octets) * 8000 / duration_us if duration_us else None
         codec = codec_name(known.encoding, known.parameters, bitrate_kbps) if known.encoding else ""
         outage_us = self._outage_us(stream, owner)
@@ -133,7 +134,7 @@ class Assembly:
             packet_us=scoring.packet_us(stream),
             secure=owner is not None and owner.media.secure,
             start_us=stream.first_us,
-            end_us=stream.seen_us,
+            end_us=end_us,
             counts=scoring.counts(stream, self.holes),
             regularity=scoring.regularity(stream, outage_us),
             burst=scoring.burst(stream, whole),

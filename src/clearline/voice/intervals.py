@@ -13,6 +13,9 @@ INTERVAL_US: Final = 10_000_000
 MAX_INTERVALS: Final = 10_000
 """Intervals kept of one stream (28 h); what comes later is counted in the last."""
 
+MAX_SILENCE_US: Final = 60_000_000
+"""A longer silence is left out: a clock set right within a capture would give every stream years of empty intervals."""
+
 NO_TRANSIT: Final = 9_000_000_000_000_000
 
 

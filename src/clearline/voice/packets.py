@@ -101,6 +101,12 @@ class PacketLoop:
 
     def rtp(self, frame: Frame, at: i64, first: i64, second: i64) -> None:
         """Find an RTP packet's stream and let it count (RFC 3550 section 5.1)."""
+        size = frame.length - RTP_HEADER - ((first & 15) << 2)
+        if first & 0x30:  # padding or a header extension
+            size = self.payload_size(frame, at, first, size)
+        if size < 0:
+            self.malformed += 1
+            return
         data = frame.data
         ssrc = u32(data, at + 8)
         ports = (frame.source_port << 16) | frame.destination_port
@@ -120,12 +126,6 @@ class PacketLoop:
             if stream is None:
                 self.not_followed += 1
                 return
-        size = frame.length - RTP_HEADER - ((first & 15) << 2)
-        if first & 0x30:  # padding or a header extension
-            size = self.payload_size(frame, at, first, size)
-        if size < 0:
-            self.malformed += 1
-            return
         stream.receive(
             u16(data, at + 2),
             u32(data, at + 4),

@@ -11,7 +11,7 @@ from typing import Final, final
 from mypy_extensions import i64
 
 from clearline.voice.holes import Holes
-from clearline.voice.intervals import INTERVAL_US, MAX_INTERVALS, Interval
+from clearline.voice.intervals import INTERVAL_US, MAX_INTERVALS, MAX_SILENCE_US, Interval
 from clearline.voice.losses import Losses
 from clearline.voice.timing import Timing
 
@@ -239,6 +239,9 @@ class Stream:
     def turn(self, at_us: i64) -> None:
         """Close the interval and open those up to this moment."""
         self.close_interval()
+        silent_us = at_us - self.interval_end_us
+        if silent_us > MAX_SILENCE_US:
+            self.interval_end_us += silent_us // INTERVAL_US * INTERVAL_US
         while at_us >= self.interval_end_us and len(self.intervals) < MAX_INTERVALS:
             self.intervals.append(Interval(self.interval_end_us))
             self.interval_end_us += INTERVAL_US

@@ -180,10 +180,10 @@ def _plot(name: str, said: str, points: list[Slot], axis: _Axis, ends: tuple[int
 
 
 def _gaps(points: list[Slot], axis: _Axis) -> str:
-    """Shade the time in which nothing came: silent intervals, and what follows the last packet."""
+    """Shade the time in which nothing came: silent intervals, those left out, and what follows the last packet."""
     silent = [(each.start_us, each.start_us + each.duration_us) for each in points if not each.received]
-    if points:
-        silent.append((points[-1].start_us + points[-1].duration_us, axis.end_us))
+    ends = [each.start_us + each.duration_us for each in points]
+    silent += zip(ends, [*(each.start_us for each in points[1:]), axis.end_us], strict=False)
     return "".join(
         f'<rect class="gap" x="{axis.x(start)}" y="0" width="{axis.x(end) - axis.x(start):.2f}" height="100"/>'
         for start, end in silent

@@ -1,5 +1,6 @@
 """Compressed captures (RFC 1952), inflated piece by piece."""
 
+import contextlib
 import zlib
 from collections.abc import Iterable, Iterator
 
@@ -36,7 +37,12 @@ def _members(head: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:
     waiting = head
     while True:
         while waiting:
-            out = inflater.decompress(waiting, PIECE_BYTES)
+            before = inflater.copy()
+            try:
+                out = inflater.decompress(waiting, PIECE_BYTES)
+            except zlib.error:
+                yield from _up_to_the_damage(before, waiting)
+                raise
             if out:
                 yield out
             if inflater.eof:
@@ -48,3 +54,10 @@ def _members(head: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:
         if following is None:
             return
         waiting = following
+
+
+def _up_to_the_damage(inflater: "zlib._Decompress", waiting: bytes) -> Iterator[bytes]:
+    """Inflate octet by octet what stands before a damaged place: how much is lost must not hang on the pieces' size."""
+    with contextlib.suppress(zlib.error):
+        for octet in waiting:
+            yield inflater.decompress(bytes((octet,)))

@@ -89,6 +89,8 @@ class CaptureReader:
 
     def feed(self, piece: bytes) -> None:
         """Give the next piece of the file; what of the piece before was not consumed is kept."""
+        if self.kind == GIVEN_UP:
+            return
         if self.position < self.size:
             piece = self.data[self.position : self.size] + piece
         self.data = piece
@@ -158,6 +160,8 @@ class CaptureReader:
 
     def next_classic(self) -> bool:
         """Go to the next record of a classic file."""
+        if self.scanned:
+            return self.scan_classic()
         at = self.position
         if at + 16 > self.size:
             return False
@@ -179,23 +183,24 @@ class CaptureReader:
         return True
 
     def scan_classic(self) -> bool:
-        """Look for the next two records that follow each other in form and time, octet by octet."""
+        """Look for the next two records that follow each other in form and time, octet by octet.
+
+        `scanned` is above 0 while the search goes on, over as many pieces as it takes.
+        """
         if self.scanned == 0:
             self.malformed += 1
-        at = self.position + 1
-        while at + 16 <= self.size and self.scanned < MAX_SCAN_BYTES:
-            self.scanned += 1
-            if self.plausible(at):
-                after = at + 16 + self.read32(at + 8)
+            self.position += 1
+            self.scanned = 1
+        while self.position + 16 <= self.size and self.scanned < MAX_SCAN_BYTES:
+            if self.plausible(self.position):
+                after = self.position + 16 + self.read32(self.position + 8)
                 if after + 16 > self.size:
-                    self.position = at - 1
                     return False
                 if self.plausible(after):
-                    self.position = at
                     self.scanned = 0
                     return self.next_classic()
-            at += 1
-        self.position = at - 1
+            self.position += 1
+            self.scanned += 1
         if self.scanned >= MAX_SCAN_BYTES:
             self.kind = GIVEN_UP
         return False

@@ -1,0 +1,122 @@
+"""What hostile bytes are given to: one function a target, which raises when a promise is broken.
+
+`tools/fuzz` runs them under a fuzzer; test_hostile_captures.py over the seeds and over seeded damage.
+"""
+
+import contextlib
+import json
+import struct
+from collections.abc import Callable
+
+from tests.voice import captures
+
+from clearline.voice.analysis import Analysis, CaptureError, analyze
+from clearline.voice.report import report
+from clearline.voice.wire import rtcp, sdp, sip, xr
+
+LINKS = (1, 113, 276, 101, 0)
+"""Ethernet, Linux cooked v1 and v2, raw IP, loopback."""
+
+
+def capture(data: bytes) -> None:
+    """Analyse a capture file."""
+    with contextlib.suppress(CaptureError):
+        check(analyze([data], "fuzz.pcap"))
+
+
+def capture_in_pieces(data: bytes) -> None:
+    """Analyse a file that arrives in small pieces: the analysis must be that of the whole."""
+    pieces = [data[at : at + 7] for at in range(0, len(data), 7)]
+    outcomes = []
+    for chunks in ([data], pieces):
+        try:
+            outcomes.append(analyze(chunks, "fuzz.pcap").to_json())
+        except CaptureError:
+            outcomes.append({})
+    assert outcomes[0] == outcomes[1]
+
+
+def frames(data: bytes) -> None:
+    """Analyse packets: a link type, then packets of two octets of length and their content."""
+    link = LINKS[data[0] % len(LINKS)] if data else 1
+    records = []
+    at = 1
+    while at + 2 <= len(data):
+        size = int.from_bytes(data[at : at + 2])
+        records.append((20_000 * len(records), data[at + 2 : at + 2 + size]))
+        at += 2 + size
+    check(analyze([captures.pcap(records, link=link)], "fuzz.pcap"))
+
+
+def check(analysis: Analysis) -> None:
+    """See that an analysis can be written and that its counts agree with each other."""
+    json.dumps(analysis.to_json(), allow_nan=False)
+    for stream in analysis.streams:
+        counts = stream.counts
+        assert counts.lost == max(0, counts.expected - counts.received), counts
+        assert min(counts.received, counts.discarded, counts.duplicates, counts.reordered, counts.capture_lost) >= 0
+        assert sum(interval.received for interval in stream.intervals) == counts.received
+        assert stream.start_us <= stream.end_us
+        for score in (stream.quality.mos_lq, stream.quality.mos_cq):
+            assert score is None or 1 <= score <= 5
+    for call in analysis.calls:
+        assert all(0 <= index < len(analysis.streams) for index in call.streams)
+    report(analysis).encode()
+
+
+def sip_message(data: bytes) -> None:
+    """Read a datagram as SIP, and what its headers say."""
+    with contextlib.suppress(sip.SipError):
+        message = sip.parse(data)
+        for name, value in message.headers:
+            for read in (sip.address, sip.uri, sip.via, sip.split_list, sip.parameters):
+                with contextlib.suppress(sip.SipError):
+                    read(value)
+            message.values(name)
+        with contextlib.suppress(sip.SipError):
+            _ = message.cseq
+        _ = message.call_id
+
+
+def sip_stream(data: bytes) -> None:
+    """Cut a stream into SIP messages: every byte is used once, and it ends."""
+    rest = data
+    with contextlib.suppress(sip.SipError):
+        while True:
+            message, after = sip.frame(rest)
+            assert len(after) < len(rest) or message is None
+            if message is None:
+                return
+            rest = after
+
+
+def description(data: bytes) -> None:
+    """Read a session description."""
+    sdp.parse(data.decode("utf-8", "replace"))
+
+
+def rtcp_datagram(data: bytes) -> None:
+    """Read a datagram as RTCP."""
+    packets, problems = rtcp.parse_compound(data)
+    assert packets or problems
+    for packet in packets:
+        if isinstance(packet, xr.ExtendedReport):
+            for block in packet.blocks:
+                if isinstance(block, xr.RunLengths):
+                    assert len(block.marked()) <= 65_535
+
+
+TARGETS: dict[str, Callable[[bytes], None]] = {
+    "capture": capture,
+    "capture_in_pieces": capture_in_pieces,
+    "frames": frames,
+    "sip_message": sip_message,
+    "sip_stream": sip_stream,
+    "description": description,
+    "rtcp_datagram": rtcp_datagram,
+}
+
+
+def as_frames(link: int, packets: list[bytes]) -> bytes:
+    """Write packets as the target `frames` reads them."""
+    return bytes([LINKS.index(link)]) + b"".join(struct.pack("!H", len(packet)) + packet for packet in packets)
