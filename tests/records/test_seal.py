@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from tests.records.make import DAY, NOON, call, sample, stream
 
-from clearline.records import check
+from clearline.records import check, parquet
 from clearline.records.errors import StoreDamagedError
 from clearline.records.schema import INTERVALS, IntervalRecord, Record, record_key
 from clearline.records.seal import maintenance, merge_levels, seal_spool
@@ -104,13 +104,13 @@ def test_intervals_of_a_stream_come_back_in_order(records: Records) -> None:
 def test_an_older_file_without_newer_columns_is_readable(records: Records) -> None:
     import pyarrow.parquet as pq  # noqa: PLC0415
 
-    from clearline.records import parquet  # noqa: PLC0415
     from clearline.records.columns import stored_schema, to_batch  # noqa: PLC0415
     from clearline.records.schema import CALLS  # noqa: PLC0415
 
     rows = [call(1, trunk="gone")]
     import pyarrow as pa  # noqa: PLC0415
 
+    assert records.manifest.live().files == []
     old = pa.Table.from_batches([to_batch(CALLS, rows, 1)]).drop_columns(["trunk", "video_mos_x100", "attributed_by"])
     path = parquet.new_path("calls", NOON // DAY)
     file = parquet.write(records.path, path, old, parquet.footer("calls", NOON // DAY, 9))
@@ -147,6 +147,44 @@ def test_a_lost_or_damaged_manifest_is_made_again(records: Records) -> None:
     again = Records(records.path)
     assert check.rebuild(again).problems == []
     assert everything(again) == before
+
+
+def test_a_lost_manifest_is_noticed_before_anything_is_touched_and_made_again(records: Records) -> None:
+    for number in range(3):
+        records.append(some_of_everything(number))
+        upkeep(records)
+    before, listed = everything(records), check.state(records)
+    records.close()
+    for path in records.path.glob("manifest.sqlite3*"):
+        path.unlink()
+    again = Records(records.path)
+    for act in (lambda: upkeep(again), lambda: again.calls(**WHOLE)):
+        with pytest.raises(StoreDamagedError, match="rebuild"):
+            act()
+    check.rebuild(again)
+    assert check.state(again) == listed
+    assert everything(again) == before
+
+
+def test_an_unlisted_file_goes_only_if_its_sources_are_there(records: Records) -> None:
+    records.append([call(1)])
+    upkeep(records)
+    (file,) = records.manifest.live(["calls"]).files
+    data = parquet.read(records.path, file.path)
+    left = parquet.write(
+        records.path,
+        parquet.new_path("calls", file.day),
+        data,
+        parquet.footer("calls", file.day, 9, merges=[file.path]),
+    )
+    only = parquet.write(
+        records.path, parquet.new_path("calls", file.day), data, parquet.footer("calls", file.day, 9, merges=["gone"])
+    )
+    upkeep(records)
+    assert not (records.path / left.path).exists()
+    assert (records.path / "unlisted" / Path(only.path).name).exists()
+    assert len(records.manifest.documents("alert")) == 1
+    assert records.calls(**WHOLE) == [call(1)]
 
 
 def test_check_names_a_damaged_file_and_is_silent_on_a_sound_store(records: Records) -> None:

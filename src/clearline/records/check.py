@@ -12,7 +12,7 @@ from clearline.records.columns import stored_schema
 from clearline.records.engines.duck import SOURCE, to_ibis
 from clearline.records.errors import StoreDamagedError
 from clearline.records.manifest import File
-from clearline.records.schema import CALLS, TABLES
+from clearline.records.schema import CALLS
 from clearline.records.seal import maintenance, recover
 from clearline.records.spool import Damage, frames, segments
 
@@ -88,10 +88,7 @@ def rebuild(records: "Records") -> Report:
     A file that another merged is dead; everything else that can be read is live. Damaged files are left where they
     are, out of the manifest, and reported.
     """
-    sound = _readable(records)
-    with maintenance(records, clear=sound):
-        if not sound:
-            records.manifest.discard()
+    with maintenance(records, clear=False):
         report = Report()
         files, moment = [], records.now_us()
         for path in sorted((records.path / "data").glob("*/*/*.parquet")):
@@ -103,6 +100,8 @@ def rebuild(records: "Records") -> Report:
         found = list(documents.on_disk(records.path))
         listed, sealed = derive(files, found)
         entries = [(file, None if live else moment) for file, live in listed]
+        if not _readable(records):  # a sound one is replaced within: others may have it open
+            records.manifest.discard()
         records.manifest.replace_all(entries, [(name, moment) for name in sorted(sealed)], found)
         recover(records)
     report.files = sum(live for _, live in listed)

@@ -91,6 +91,7 @@ class Manifest:
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
         self._process = 0
+        self._anew = False
 
     @contextmanager
     def _transaction(self, kind: str) -> Any:
@@ -111,6 +112,8 @@ class Manifest:
     def _open(self) -> sqlite3.Connection:
         if self._connection is None or self._process != os.getpid():
             self._path.parent.mkdir(parents=True, exist_ok=True)
+            if not self._path.exists() and not self._anew and any((self._path.parent / "data").glob("*/*/*.parquet")):
+                raise StoreDamagedError(f"{self._path} is gone, its files are not: run `clearline records rebuild`")
             connection = sqlite3.connect(
                 self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
             )
@@ -191,9 +194,10 @@ class Manifest:
             connection.execute("UPDATE file SET dead_us = ? WHERE path = ?", (now_us, path))
 
     def discard(self) -> None:
-        """Delete the database: for when it is damaged, before it is made again."""
+        """Delete the database, whatever its state; the next use makes it anew, for a rebuild to fill."""
         with self._lock:
             self.close()
+            self._anew = True
             for ending in ("", "-wal", "-shm"):
                 self._path.with_name(self._path.name + ending).unlink(missing_ok=True)
 

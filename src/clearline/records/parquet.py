@@ -22,6 +22,8 @@ from clearline.records.spool import plain_error, sync_directory
 
 FOOTER = "clearline"
 """The footer's key under which a file says what the manifest needs."""
+DEFINITION = "definition:"
+"""What a name in `made_of` begins with that is no source but the version of a definition."""
 ROW_GROUP_ROWS = 122_880
 READ_ROWS = 65_536
 """Rows held at once when a file is read back."""
@@ -104,6 +106,16 @@ def describe(root: Path, source: Path, path: str) -> File:
     about |= {name: tuple(about.get(name, ())) for name in ("merges", "made_of", "segments")}
     size = source.stat().st_size
     return File(path=path, rows=rows, bytes=size, sha256=content.hexdigest(), digest=digest, **about)
+
+
+def sources(path: Path) -> set[str]:
+    """What a file says it was made from: spool segments, paths or digests of files; nothing if it cannot be read."""
+    try:
+        about = json.loads(pq.read_metadata(path).metadata[FOOTER.encode()])
+    except (pa.ArrowException, OSError, KeyError, TypeError, ValueError):
+        return set()
+    named = [name for kind in ("segments", "merges", "made_of") for name in about.get(kind, ())]
+    return {name for name in named if not name.startswith(DEFINITION)}
 
 
 def _batches(reader: pq.ParquetFile) -> Iterator[pa.RecordBatch]:

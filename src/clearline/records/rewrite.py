@@ -50,9 +50,7 @@ def rewrite(records: "Records", file: File, change: Change, *, live: bool, keeps
     path = parquet.new_path(file.table, file.day)
     temporary = (records.path / path).with_suffix(".tmp")
     temporary.parent.mkdir(parents=True, exist_ok=True)
-    about = parquet.footer(
-        file.table, file.day, file.level, rules=file.rules, merges=[file.path], segments=file.segments
-    )
+    about = parquet.footer(file.table, file.day, file.level, rules=file.rules, merges=[file.path])
     schema = stored_schema(table).with_metadata({parquet.FOOTER: about})
     with (
         pq.ParquetFile(records.path / file.path) as reader,

@@ -21,7 +21,7 @@ from clearline.records.schema import CALLS, DAY_US, HOUR_US
 if TYPE_CHECKING:
     from clearline.records.store import Records
 
-VERSION = "rollup-1"
+VERSION = "definition:rollup-1"
 """Changes when a definition below does: older roll-ups are then made anew."""
 
 GROUPINGS: dict[str, tuple[str, ...]] = {
@@ -147,7 +147,7 @@ def made_of(files: list[File]) -> tuple[str, ...]:
 
 def index_made_of(files: list[File]) -> tuple[str, ...]:
     """What a search index of these files says it was made of: the very bytes, since it holds hashes of identities."""
-    return ("index-1", *sorted(file.sha256 for file in files))
+    return ("definition:index-1", *sorted(file.sha256 for file in files))
 
 
 def day_source(records: "Records", files: list[File]) -> tuple[Callable[[ir.Table], ir.Table], ...]:

@@ -75,18 +75,41 @@ def _lock(descriptor: int, wait_seconds: float, path: Path) -> None:
 
 
 def recover(records: "Records") -> None:
-    """Remove segments that are sealed and files nobody ever listed. Needs the maintenance lock."""
+    """Remove what a killed run left: sealed segments, unfinished files, files never listed. Needs the maintenance lock.
+
+    A file nobody listed is removed only if all it was made from is still there. Any other is moved to `unlisted/` and
+    reported: it may be all that is left of something.
+    """
     sealed = records.manifest.sealed_segments()
+    spooled = set()
     for path in segments(records.path / "spool"):
         if path.stem in sealed:
             path.unlink(missing_ok=True)
-    listed = {file.path for file in records.manifest.live().files} | {file.path for file, _ in records.manifest.dead()}
+        else:
+            spooled.add(path.stem)
+    files = [*records.manifest.live().files, *(file for file, _ in records.manifest.dead())]
+    listed = {file.path for file in files}
+    sources = spooled | {source for file in files for source in (file.path, file.digest, file.sha256)}
     for path in (records.path / "data").glob("*/*/*"):
-        if str(path.relative_to(records.path)) not in listed:
+        if path.suffix != ".parquet":
             path.unlink(missing_ok=True)
+        elif str(path.relative_to(records.path)) not in listed:
+            _clear_unlisted(records, path, sources)
     if (records.path / "spill").is_dir():
         for path in (records.path / "spill").iterdir():
             path.unlink(missing_ok=True)
+
+
+def _clear_unlisted(records: "Records", path: Path, sources: set[str]) -> None:
+    made_from = parquet.sources(path)
+    if made_from and made_from <= sources:
+        path.unlink()
+        return
+    aside = records.path / "unlisted" / path.name
+    aside.parent.mkdir(exist_ok=True)
+    path.rename(aside)
+    text = f"{path.relative_to(records.path)} is in no list and its sources are gone; it was moved to unlisted/"
+    documents.keep(records.path, records.manifest, "alert", records.now_us(), {"text": text}, path.stem)
 
 
 def seal_spool(records: "Records") -> int:
@@ -169,7 +192,7 @@ def merge(records: "Records", table: Table, day: int, files: list[File], level: 
         engine.relation(schema, [str(records.path / file.path) for file in files], name=SOURCE)
         about = parquet.footer(table.name, day, level, rules=files[0].rules, merges=[file.path for file in files])
         repeated = len(engine.run(Plan(columns, (query.repeats,)))) > 0
-        history = _history(records, table, day) if repeated else None
+        history = _history(records, table, day, files) if repeated else None
         path = parquet.new_path(table.name, day)
         temporary = (records.path / path).with_suffix(".tmp")
         temporary.parent.mkdir(parents=True, exist_ok=True)
@@ -185,7 +208,7 @@ def merge(records: "Records", table: Table, day: int, files: list[File], level: 
     return merged
 
 
-def _history(records: "Records", table: Table, day: int) -> File | None:
+def _history(records: "Records", table: Table, day: int, files: list[File]) -> File | None:
     columns = to_ibis(stored_schema(table))
     if not len(records.engine.run(Plan(columns, (query.revisions,)))):
         return None
@@ -194,7 +217,8 @@ def _history(records: "Records", table: Table, day: int) -> File | None:
         return None
     name = f"{table.name}-history"
     path = parquet.new_path(name, day)
-    return parquet.write(records.path, path, replaced.cast(stored_schema(table)), parquet.footer(name, day, 0))
+    about = parquet.footer(name, day, 0, made_of=[file.path for file in files])
+    return parquet.write(records.path, path, replaced.cast(stored_schema(table)), about)
 
 
 def merge_levels(records: "Records") -> int:

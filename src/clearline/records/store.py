@@ -257,6 +257,14 @@ class Records:
             self.engine.relation(schema, unresolved, hot) if unresolved or len(hot) else None,
         )
 
+    def days(self, table: Table) -> set[int]:
+        """UTC days a table has rows of, any tenant's, sealed or not."""
+        with self._lock:
+            self._hot.refresh()
+            listing = self.manifest.live((table.name,))
+            hot = self._hot.rows(table, listing.sealed).column(table.time).to_pylist()
+        return {file.day for file in listing.files} | {moment // DAY_US for moment in hot}
+
     def _hot_rows(self, table: Table, sealed: frozenset[str], tenant: str, since_us: int, until_us: int) -> "pa.Table":
         import pyarrow.compute as pc  # noqa: PLC0415
 

@@ -1,5 +1,6 @@
 import os
 import socket
+import time
 from datetime import timedelta
 
 import structlog
@@ -12,11 +13,24 @@ from clearline.platform.calls.analysis import WorkerEndsError, analyse_upload
 from clearline.platform.calls.models import Upload
 from clearline.platform.jobs.ending import ending
 from clearline.platform.jobs.lease import claim, give_back
+from clearline.platform.measurements import records
+from clearline.records.errors import RecordsError
+from clearline.records.upkeep import upkeep
 
 log = structlog.get_logger(__name__)
 
 IDLE_S = 1.0
 """Due rows are looked for this often while there are none."""
+UPKEEP_S = 60.0
+"""The measurements are sealed, merged and rolled up this often."""
+
+
+def keep_up() -> None:
+    """Keep the measurements in order; what goes wrong is logged and tried again next time."""
+    try:
+        upkeep(records())
+    except RecordsError:
+        log.exception("the measurements' upkeep failed")
 
 
 class Command(BaseCommand):
@@ -29,7 +43,11 @@ class Command(BaseCommand):
         asked = ending()
         owner = f"{socket.gethostname()}:{os.getpid()}"[:64]
         lease = timedelta(seconds=settings.CLEARLINE.job_lease_seconds)
+        keep_up_at = 0.0
         while not asked.is_set():
+            if time.monotonic() >= keep_up_at:
+                keep_up()
+                keep_up_at = time.monotonic() + UPKEEP_S
             try:
                 upload = claim(Upload, owner, timezone.now(), lease)
             except db.Error:
