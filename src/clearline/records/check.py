@@ -12,7 +12,7 @@ from clearline.records.columns import stored_schema
 from clearline.records.engines.duck import SOURCE, to_ibis
 from clearline.records.errors import StoreDamagedError
 from clearline.records.manifest import File
-from clearline.records.schema import CALLS
+from clearline.records.schema import CALLS, TABLES
 from clearline.records.seal import maintenance, recover
 from clearline.records.spool import Damage, frames, segments
 
