@@ -23,5 +23,5 @@ def differences(expected: Any, found: Any, at: str = "") -> list[str]:
 
 def line_key(line: Any) -> str:
     if isinstance(line, dict):
-        return " ".join(str(line.get(key)) for key in ("commitment", "request", "trigger"))
+        return " ".join(str(line.get(key)) for key in ("commitment", "request", "window", "trigger", "amount", "steps"))
     return str(line)

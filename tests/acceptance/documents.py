@@ -80,30 +80,18 @@ def agreements(draw: st.DrawFn) -> Document:
 @st.composite
 def credit_terms(draw: st.DrawFn, commitments: list[str]) -> Document:
     percents = st.sampled_from(["10", "5", "0.5", "33.3"])
-    rules = [
-        {
-            "commitment": "availability",
-            "step": draw(st.sampled_from(["1", "0.1", "0.25"])),
-            "percent": draw(percents),
-            "count": draw(COUNTS),
-        },
-        {
-            "commitment": "voice_mos",
-            "step": draw(st.sampled_from(["0.1", "0.03"])),
-            "percent": draw(percents),
-            "count": draw(COUNTS),
-        },
-        {
-            "commitment": "first_response",
-            "step_seconds": draw(st.sampled_from([3600, 60, 86400])),
-            "percent": draw(percents),
-            "count": draw(COUNTS),
-            "per": draw(st.sampled_from(["request", "worst"])),
-        },
-    ]
+    below = {"availability": ["1", "0.1", "0.25"], "voice_mos": ["0.1", "0.03"], "experience": ["1", "7"]}
+    late = {"first_response": "request", "restoration": "outage", "maintenance_notice": "window"}
+    rules: list[Document] = [{"commitment": name, "step": draw(st.sampled_from(below[name]))} for name in below]
+    for name, case in late.items():
+        step = draw(st.sampled_from([3600, 60, 86400]))
+        rules.append({"commitment": name, "step_seconds": step, "per": draw(st.sampled_from([case, "worst"]))})
+    for rule in rules:
+        rule.update({"percent": draw(percents), "count": draw(COUNTS)})
+    unpaid = draw(st.sampled_from([["experience", "restoration", "maintenance_notice"], [], ["availability"]]))
     return {
         "pro_rata_fee": draw(st.booleans()),
-        "rules": [rule for rule in draw(st.permutations(rules)) if rule["commitment"] in commitments],
+        "rules": [rule for rule in draw(st.permutations(rules)) if rule["commitment"] in {*commitments} - {*unpaid}],
         "stacking": draw(st.sampled_from(["sum", "highest"])),
         "cap_percent": draw(st.sampled_from(["100", "33.3", "0", "250", None])),
     }
@@ -175,13 +163,16 @@ def observations(draw: st.DrawFn, start: int, as_of: int, past: st.SearchStrateg
 @st.composite
 def windows(draw: st.DrawFn, near: st.SearchStrategy[int]) -> list[Document]:
     drawn = draw(st.lists(spans(near), max_size=3))
-    notices = st.sampled_from([72, 48, 24, 0]).map(lambda hours: hours * HOUR)
+    hours = st.sampled_from([72, 48, 24, 0, -24]).map(lambda hours: hours * HOUR)
+    announcements = st.none() | st.builds(int.__add__, hours, st.sampled_from([0, 0, 0, 1, -1, SECOND]))
     return [
         {
             "id": f"M-{n}",
             "from": text(start),
             "until": text(end),
-            "announced_at": text(start - draw(notices) + draw(st.sampled_from([0, 0, 1, -1, SECOND]))),
+            "announced_at": draw(
+                announcements.map(lambda ahead, start=start: None if ahead is None else text(start - ahead))
+            ),
         }
         for n, (start, end) in enumerate(drawn)
     ]

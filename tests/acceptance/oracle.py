@@ -13,7 +13,6 @@ from zoneinfo import ZoneInfo
 from tests.acceptance.oracle_verdicts import (
     Document,
     availability,
-    delays_at_start_and_end,
     experience,
     first_response,
     maintenance_notice,
@@ -21,6 +20,7 @@ from tests.acceptance.oracle_verdicts import (
     printed_seconds,
     restoration,
     seconds,
+    truncated,
     voice_mos,
 )
 
@@ -54,21 +54,18 @@ def steps(shortfall: Fraction, step: Fraction, count: str) -> Fraction:
     return {"full": Fraction(floor(exact)), "started": Fraction(ceil(exact)), "prorata": exact}[count]
 
 
-def steps_of(agreement: Document, evidence: Document, judged: Document, rule: Document, count: str) -> Document:
-    """Line name → steps, under one way of counting; a line is a commitment or, for support, a request."""
+def steps_of(judged: Document, rule: Document, count: str) -> Document:
+    """Line name → steps, under one way of counting; a line is a commitment, or one case of it that was late."""
     name = rule["commitment"]
-    if name != "first_response":
+    if "step" in rule:
         missed = judged[name]["status"] == "missed"
         return {name: steps(judged[name]["_shortfall"], Fraction(rule["step"]), count)} if missed else {}
     step = Fraction(rule["step_seconds"])
     grown = {
-        request: steps(seconds(end), step, count) - steps(seconds(start), step, count)
-        for request, (start, end) in delays_at_start_and_end(agreement, evidence).items()
-        if request in judged[name]["late"]
+        case: steps(seconds(end), step, count) - steps(seconds(start), step, count)
+        for case, (start, end) in judged[name]["_delays"].items()
     }
-    if rule["per"] == "worst" and grown:
-        return {name: max(grown.values())}
-    return grown
+    return {name: max(grown.values())} if rule["per"] == "worst" and grown else grown
 
 
 def credit_lines(agreement: Document, evidence: Document, judged: Document) -> list[Document]:
@@ -77,20 +74,36 @@ def credit_lines(agreement: Document, evidence: Document, judged: Document) -> l
     fee = exact_fee(agreement, evidence)
     for rule in agreement["credits"]["rules"]:
         percent = Fraction(rule["percent"])
-        under = {c: steps_of(agreement, evidence, judged, rule, c) for c in ("full", "started", "prorata")}
-        for line in under["started"]:
-            amounts = {c: rounded(under[c][line] * percent / 100 * fee, currency) for c in under}
+        under = {count: steps_of(judged, rule, count) for count in ("full", "started", "prorata")}
+        for line, counted in under[rule["count"]].items():
+            amounts = {count: rounded(under[count][line] * percent / 100 * fee, currency) for count in under}
             lines.append(
                 {
                     "commitment": rule["commitment"],
                     "count": rule["count"],
-                    **({} if line in judged else {"request": line}),
+                    "steps": short(counted),
+                    "percent": short(counted * percent),
                     "amount": written(amounts[rule["count"]], currency),
-                    "alternatives": {c: written(amount, currency) for c, amount in amounts.items()},
+                    "alternatives": {count: written(amount, currency) for count, amount in amounts.items()},
                     "_amount": amounts[rule["count"]],
+                    **shortfall(judged[rule["commitment"]], rule, line),
                 }
             )
     return lines
+
+
+def shortfall(verdict: Document, rule: Document, line: str) -> Document:
+    if "step" in rule:
+        return {"shortfall": truncated(verdict["_shortfall"])}
+    if rule["per"] == "worst":
+        return {}
+    start, end = verdict["_delays"][line]
+    named = {rule["per"]: line} if rule["per"] != "outage" else {}
+    return {"shortfall_seconds": short(seconds(end - start), digits=6), **named}
+
+
+def short(value: Fraction, digits: int = 4) -> str:
+    return truncated(value, digits).rstrip("0").rstrip(".")
 
 
 def total(agreement: Document, evidence: Document, lines: list[Document]) -> Document:

@@ -33,9 +33,9 @@ def month_of(evidence: Document, agreement: Document) -> Span:
     return moment(first.astimezone(UTC).isoformat()), moment(after.astimezone(UTC).isoformat())
 
 
-def truncated(value: Fraction) -> str:
-    ten_thousandths = floor(value * 10_000)
-    return f"{ten_thousandths // 10_000}.{ten_thousandths % 10_000:04d}"
+def truncated(value: Fraction, digits: int = 4) -> str:
+    units = floor(value * 10**digits)
+    return f"{units // 10**digits}.{units % 10**digits:0{digits}d}"
 
 
 def seconds(microseconds: int) -> Fraction:
@@ -188,8 +188,8 @@ def status(*, missed: bool | None) -> str:
     return "not_measured" if missed is None else "missed" if missed else "kept"
 
 
-def restoration(agreement: Document, evidence: Document) -> Document:
-    terms = agreement["commitments"]["restoration"]
+def ended_outages(agreement: Document, evidence: Document) -> list[tuple[set[str], int]]:
+    """Names and length of each outage that ended in the month; its maintenance and exclusions do not count."""
     away = eligible_maintenance(agreement, evidence) + allowed_exclusions(agreement, evidence)
     (month_from, month_until), (_, life_until) = month_of(evidence, agreement), life_of(evidence)
     ongoing = {o["id"] for o in evidence["availability"]["downtime"] if o["until"] is None}
@@ -198,26 +198,31 @@ def restoration(agreement: Document, evidence: Document) -> Document:
         for names, start, end in outages(agreement, evidence)
         if month_from < end <= month_until and not (names & ongoing and end < life_until)
     ]
-    unscheduled = [(names, length) for names, length in lengths if length > 0]
-    late = [name for names, length in unscheduled if length > terms["within_seconds"] * SECOND for name in names]
+    return [(names, length) for names, length in lengths if length > 0]
+
+
+def restoration(agreement: Document, evidence: Document) -> Document:
+    terms = agreement["commitments"]["restoration"]
+    ended = ended_outages(agreement, evidence)
+    late = [(names, length) for names, length in ended if length > terms["within_seconds"] * SECOND]
     return {
         "clause": terms["clause"],
-        "status": status(missed=bool(late) if unscheduled else None),
-        "outages": len(unscheduled),
-        "late": sorted(late),
+        "status": status(missed=bool(late) if ended else None),
+        "outages": len(ended),
+        "late": sorted(name for names, _ in late for name in names),
+        "_delays": {str(sorted(names)): (0, length - terms["within_seconds"] * SECOND) for names, length in late},
     }
 
 
 def experience(agreement: Document, evidence: Document) -> Document:
     terms, seen = agreement["commitments"]["experience"], evidence["experience"]
-    shares = [ratio(seen["within"], seen["measured"]), ratio(seen["video_within"], seen["video_measured"])]
-    known = [share for share in shares if share is not None]
+    calls, video = ratio(seen["within"], seen["measured"]), ratio(seen["video_within"], seen["video_measured"])
+    shortfalls = [Fraction(terms["share_percent"]) - share * 100 for share in (calls, video) if share is not None]
     return {
         "clause": terms["clause"],
-        "status": status(
-            missed=any(share * 100 < Fraction(terms["share_percent"]) for share in known) if known else None
-        ),
-        "measured": truncated(shares[0] * 100) if shares[0] is not None else None,
+        "status": status(missed=max(shortfalls) > 0 if shortfalls else None),
+        "measured": truncated(calls * 100) if calls is not None else None,
+        "_shortfall": max(shortfalls, default=Fraction(0)),
     }
 
 
@@ -228,11 +233,16 @@ def maintenance_notice(agreement: Document, evidence: Document) -> Document:
         for window in evidence["availability"]["maintenance"]
         if covers(begins, moment(window["from"])) and window["from"] != window["until"]
     ]
-    late = [w["id"] for w in windows if not announced_in_time(agreement, w)]
+    late = [window for window in windows if not announced_in_time(agreement, window)]
+    notice = agreement["commitments"]["availability"]["maintenance"]["notice_hours"] * HOUR
     return {
         "clause": agreement["commitments"]["maintenance_notice"]["clause"],
         "status": status(missed=bool(late) if windows else None),
-        "late": sorted(late),
+        "late": sorted(window["id"] for window in late),
+        "_delays": {
+            window["id"]: (0, moment(window["announced_at"] or window["from"]) - moment(window["from"]) + notice)
+            for window in late
+        },
     }
 
 
@@ -244,13 +254,6 @@ def delays(agreement: Document, evidence: Document, until: int) -> dict[str, int
         answered = moment(request["first_response_at"]) if request["first_response_at"] else FOREVER
         found[request["id"]] = max(0, min(answered, until) - moment(request["received_at"]) - within)
     return found
-
-
-def delays_at_start_and_end(agreement: Document, evidence: Document) -> dict[str, Span]:
-    month_from, month_until = month_of(evidence, agreement)
-    start = delays(agreement, evidence, month_from)
-    end = delays(agreement, evidence, min(month_until, moment(evidence["as_of"])))
-    return {name: (start[name], end[name]) for name in start}
 
 
 def first_response(agreement: Document, evidence: Document) -> Document:
@@ -265,11 +268,12 @@ def first_response(agreement: Document, evidence: Document) -> Document:
     answered = [
         r["id"] for r in evidence["support"] if r["first_response_at"] and moment(r["first_response_at"]) <= now
     ]
-    grown = delays_at_start_and_end(agreement, evidence)
-    late = [name for name in running if grown[name][1] > grown[name][0]]
+    before, after = delays(agreement, evidence, month_from), delays(agreement, evidence, now)
+    late = [name for name in running if after[name] > before[name]]
     return {
         "clause": agreement["commitments"]["first_response"]["clause"],
         "status": status(missed=bool(late) if late or set(answered) & set(running) else None),
         "requests": len(running),
         "late": sorted(late),
+        "_delays": {name: (before[name], after[name]) for name in late},
     }
