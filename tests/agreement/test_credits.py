@@ -227,6 +227,12 @@ def test_the_highest_is_of_commitments_and_not_of_lines() -> None:
     assert total({"credits__stacking": "highest"}, support=two_requests()) == ("250.00", "250.00", False)
 
 
+def test_the_highest_is_the_largest_sum_wherever_it_stands() -> None:
+    changes = {**outage("2026-10-04T00:00:00Z"), "voice": voice(100, 100, "395.00")}
+    made = judged({"credits__stacking": "highest"}, **changes)["total"]
+    assert (made["counted"], made["uncapped"]) == (["availability"], "400.00")
+
+
 def test_nothing_is_the_highest_of_nothing() -> None:
     assert total({"credits__stacking": "highest"}, **mos("400.00")) == ("0.00", "0.00", False)
 
@@ -242,6 +248,8 @@ def test_the_cap_is_of_the_months_fee() -> None:
 def test_a_total_at_the_cap_is_not_capped() -> None:
     assert total({"credits__cap_percent": "20"}) == ("200.00", "200.00", False)
     assert total({"credits__cap_percent": "19.99"}) == ("200.00", "199.90", True)
+    assert judged({"credits__cap_percent": "19.99"})["total"]["cap"] == "199.90"
+    assert judged({"credits__cap_percent": None})["total"]["cap"] is None
 
 
 def test_the_fee_is_pro_rated_by_the_seconds_of_service() -> None:

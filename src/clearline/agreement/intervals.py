@@ -21,15 +21,12 @@ class IntervalSet:
     def of(cls, intervals: Iterable[Interval]) -> "IntervalSet":
         """Make the set of all instants of the intervals, which may overlap, touch, be empty and come in any order."""
         spans: list[Interval] = []
-        last_from, last_until = 0, None
         for from_us, until_us in sorted(intervals):
             if from_us >= until_us:
                 continue
-            if last_until is not None and from_us <= last_until:
-                last_until = max(last_until, until_us)
-                spans[-1] = (last_from, last_until)
+            if spans and from_us <= spans[-1][1]:
+                spans[-1] = (spans[-1][0], max(spans[-1][1], until_us))
             else:
-                last_from, last_until = from_us, until_us
                 spans.append((from_us, until_us))
         return cls(tuple(spans))
 
