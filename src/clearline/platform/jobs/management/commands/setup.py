@@ -20,7 +20,7 @@ class Command(BaseCommand):
             directory.mkdir(parents=True, exist_ok=True)
         settings.CLEARLINE.make_secret_key()
         call_command("migrate", interactive=False, verbosity=0)
-        call_command("createcachetable")
+        call_command("createcachetable", verbosity=0)
         call_command("collectstatic", interactive=False, verbosity=0)
         ensure_provider(timezone.now())
         if not User.objects.exists():
