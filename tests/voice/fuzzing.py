@@ -12,7 +12,7 @@ from tests.voice import captures
 
 from clearline.voice.analysis import Analysis, CaptureError, analyze
 from clearline.voice.report import report
-from clearline.voice.wire import rtcp, sdp, sip, xr
+from clearline.voice.wire import hep, rtcp, sdp, sip, xr
 
 LINKS = (1, 113, 276, 101, 0)
 """Ethernet, Linux cooked v1 and v2, raw IP, loopback."""
@@ -106,6 +106,15 @@ def rtcp_datagram(data: bytes) -> None:
                     assert len(block.marked()) <= 65_535
 
 
+def hep_packet(data: bytes) -> None:
+    """Read a copy that a capture agent sent, and cut it off a stream."""
+    with contextlib.suppress(hep.HepError):
+        hep.decode(data)
+    with contextlib.suppress(hep.HepError):
+        packet, rest = hep.frame(data)
+        assert (packet or b"") + rest == data
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
     "capture": capture,
     "capture_in_pieces": capture_in_pieces,
@@ -114,6 +123,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "sip_stream": sip_stream,
     "description": description,
     "rtcp_datagram": rtcp_datagram,
+    "hep_packet": hep_packet,
 }
 
 
