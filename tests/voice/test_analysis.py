@@ -11,6 +11,9 @@ from tests.voice import captures as c
 
 from clearline.voice import calls, packets, reports
 from clearline.voice.analysis import Analysis, CaptureError, analyze
+from clearline.voice.holes import MAX_HOLES, Holes
+from clearline.voice.streams import Formats, Stream
+from clearline.voice.timing import Timing
 
 
 def analysed(records: list[tuple[int, bytes]], **options: object) -> Analysis:
@@ -165,7 +168,10 @@ def test_what_a_telephone_reports_of_itself_is_kept_beside_our_score() -> None:
         "!I4B4H2b7Bx3H", 0x1234, 1, 2, 3, 4, 5, 6, 7, 8, -10, -20, 30, 16, 85, 127, 41, 40, 0, 20, 40, 60
     )
     extended = struct.pack("!BBHI", 0x80, 207, 10, 0x5678) + struct.pack("!BBH", 7, 0, 8) + metrics
-    feedback = struct.pack("!BBHII", 0x81, 206, 2, 0x5678, 0x1234)
+    extended = struct.pack("!BBHI", 0x80, 207, 13, 0x5678) + struct.pack("!BBHQ", 4, 0, 2, 77) + extended[8:]
+    feedback = struct.pack("!BBHII", 0x81, 206, 2, 0x5678, 0x1234) + struct.pack(
+        "!BBHIBB2x", 0x81, 202, 2, 0x5678, 0, 0
+    )
     records = [
         *c.call(),
         *c.both_ways(),
@@ -188,7 +194,8 @@ def test_encrypted_reports_are_no_fault() -> None:
 
 def test_sources_with_reports_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reports, "MAX_SOURCES", 0)
-    (stream, _) = analysed(c.call() + c.both_ways() + round_trips()).streams
+    metrics = struct.pack("!BBHI", 0x80, 207, 10, 0x5678) + struct.pack("!BBHI", 7, 0, 8, 0x1234) + bytes(28)
+    (stream, _) = analysed(c.call() + c.both_ways() + round_trips() + [rtcp(2 * S, metrics, by_caller=False)]).streams
     assert (stream.delay, stream.reported) == (None, None)
 
 
@@ -360,6 +367,32 @@ def test_the_table_of_streams_grows_and_finds_all_of_them_again() -> None:
     ]
     analysis = analysed(records)
     assert [s.counts.received for s in analysis.streams] == [10] * 1_500
+
+
+def test_a_stream_taken_out_of_the_table_leaves_those_beside_it() -> None:
+    loop = packets.PacketLoop(
+        lambda source, destination, ports, ssrc: Stream(
+            source, destination, ports, ssrc, Formats(), loop.holes, Timing(0, 0)
+        ),
+        lambda _: None,
+        lambda _: None,
+    )
+    crowded = [ssrc for ssrc in range(1, 9_000) if loop.slot(1, 2, 3, ssrc) == loop.slot(1, 2, 3, 1)][:4]
+    records = [(n, c.udp("0.0.0.1:0", "0.0.0.2:3", c.rtp(n, 0, ssrc=ssrc))) for n in range(3) for ssrc in crowded]
+    loop.run(c.pcap(records))
+    assert [s.received for s in loop.streams] == [3] * 4
+    for place in (1, 3, 0):
+        loop.close(loop.streams[place])
+        loop.close(loop.streams[place])
+    loop.run(c.pcap(records)[24:])
+    assert (loop.open, [s.duplicates for s in loop.streams]) == (4, [0, 0, 3, 0, 0, 0, 0])
+
+
+def test_the_holes_that_are_kept_are_limited() -> None:
+    holes = Holes()
+    for n in range(MAX_HOLES + 5):
+        holes.note(n, n + 1)
+    assert len(holes.found) == MAX_HOLES
 
 
 def test_progress_is_told_after_each_piece() -> None:

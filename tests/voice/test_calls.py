@@ -73,6 +73,20 @@ def test_a_failed_call_has_its_code_and_its_end(status: str, code: int) -> None:
     assert found.ended_by is None
 
 
+def test_only_the_first_answer_to_a_bye_counts() -> None:
+    later = [(11_050_000, udp(BOB, ALICE, D.response("481 Call Does Not Exist", "2 BYE")))]
+    assert only_call(call() + later).disconnect_delay_us == 30_000
+
+
+def test_comfort_noise_of_any_payload_type_is_known_from_the_description() -> None:
+    records = call()
+    records[3] = back(1 * S, D.response("200 OK", body=sdp(c.BOB_AUDIO, "0 98", ["a=rtpmap:98 CN/8000"])))
+    records += c.speech(100)
+    records.append((3_100_000, udp(c.ALICE_AUDIO, c.BOB_AUDIO, c.rtp(200, 16_000, payload_type=98, payload=b"x"))))
+    (stream,) = analysed(records).streams
+    assert (stream.counts.noises, stream.counts.payload_changes) == (1, 0)
+
+
 def test_a_cancelled_call_was_ended_by_the_caller() -> None:
     found = only_call(
         [

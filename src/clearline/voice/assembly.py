@@ -95,11 +95,6 @@ class Assembly:
                 continue
             self.kept.append(stream)
             self.by_flow[stream.source, stream.destination, stream.ports] = stream
-        for stream in self.kept:  # behind address translation: the other direction of a known stream
-            other = self._opposite(stream)
-            if stream.index not in self.owners and other is not None and other.index in self.owners:
-                self.owners[stream.index] = self.owners[other.index]
-                session.sent_from[stream.index] = not session.sent_from[other.index]
 
     def _opposite(self, stream: streams.Stream) -> streams.Stream | None:
         """Find the stream that runs the other way between the same endpoints."""

@@ -148,9 +148,9 @@ class CallBook:
         call.last_us = max(call.last_us, at_us)
         call.hops.add((source, destination))
         if self._is_new(call, message, number, method, source, destination, at_us):
-            if message.method is not None:
+            if message.status is None:
                 self._request(call, message, number, at_us)
-            elif message.status is not None:
+            else:
                 self._response(call, message, message.status, number, method, at_us)
         if message.body:
             self._describe(call, message, at_us)

@@ -164,6 +164,15 @@ def test_after_a_damaged_record_the_next_good_one_is_found() -> None:
         assert (reader.malformed, end) == (1, "")
 
 
+def test_what_only_looks_like_a_record_is_not_taken_for_one() -> None:
+    bait = struct.pack("<IIII", START_US // 1_000_000, 5, 30, 30)
+    good = [(20_000 * n, bytes([n]) * 50) for n in range(20)]
+    good[5] = (100_000, bait + bytes(60))
+    data = bytearray(pcap(good))
+    data[24 + 66 * 5 + 8 : 24 + 66 * 5 + 12] = b"\xff\xff\xff\x7f"
+    assert [frame[0] for _, frame in read(bytes(data))[0]] == [n for n in range(20) if n != 5]
+
+
 def test_a_file_without_a_good_record_left_is_given_up_after_a_megabyte() -> None:
     data = pcap(FRAMES[:1]) + b"\xff" * 1_200_000
     found, reader, end = read(data, 100_000)

@@ -159,8 +159,6 @@ class Frame:
             return self.mpls(at, end, depth)
         if kind == 0x8864:  # PPPoE session (RFC 2516)
             return MALFORMED if end - at < 8 else self.ppp(at + 6, end, depth)
-        if kind == 0x88BE or kind == 0x22EB:
-            return self.erspan(kind, at, end, depth, True)
         if kind == 0x6558:  # transparent Ethernet bridging
             return self.ethernet(at, end, depth + 1)
         return NOT_DECODED
