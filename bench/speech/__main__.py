@@ -8,7 +8,8 @@ from pathlib import Path
 from speech import report
 from speech.codecs import LibraryMissingError
 from speech.material import SOUNDS
-from speech.measure import Row, load, measure, save
+from speech.measure import measure
+from speech.rows import Row, load, save
 
 ROOT = Path(__file__).resolve().parents[2]
 JUDGED = ROOT / "build" / "accuracy.csv"

@@ -1,13 +1,14 @@
 """The constants that bring the E-model nearest to the reference, found on the training voices alone."""
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from itertools import groupby
 from statistics import fmean
 
 from clearline.voice.burst import burst_ratio
 from clearline.voice.impairments import Impairment
 from clearline.voice.scores import rate
-from speech.measure import Row
+from speech.rows import Row
 
 START = (10.0, 10.0, 0.0, 95.0)
 STEPS = (4.0, 4.0, 0.2, 8.0)
@@ -17,7 +18,7 @@ BOUNDS = {
 }
 """Of Ie, Bpl, the exponent on BurstR and the ceiling of Ie,eff, which is fixed on the scale of G.107."""
 
-FINEST = 0.01
+FINEST = 0.002
 """The search ends when its steps are this small a part of the first ones."""
 
 Constants = tuple[float, ...]
@@ -60,26 +61,35 @@ def fit(rows: Sequence[Row], model: str, reference: Callable[[Row], float], *, r
     groups = conditions(rows, by_voice=True)
     wanted = [fmean(map(reference, group)) for group in groups]
 
+    @cache
     def error(constants: Constants) -> float:
         candidate = impairment("", model, constants)
         means = (fmean(predict(row, candidate, repaired=repaired) for row in group) for group in groups)
         return sum((mean - mos) ** 2 for mean, mos in zip(means, wanted, strict=True))
 
-    best, least, share = START, error(START), 1.0
+    return search(error, START, BOUNDS[model])
+
+
+def search(error: Callable[[Constants], float], start: Constants, bounds: Sequence[tuple[float, float]]) -> Constants:
+    """Find where an error is least, by Hooke and Jeeves: step along each axis, then leap on in the direction gained."""
+
+    def explore(constants: Constants, share: float) -> Constants:
+        for place, (low, high) in enumerate(bounds):
+            for sign in (-1, 1):
+                value = min(max(constants[place] + sign * share * STEPS[place], low), high)
+                candidate = (*constants[:place], value, *constants[place + 1 :])
+                if error(candidate) < error(constants):
+                    constants = candidate
+                    break
+        return constants
+
+    best, share = start, 1.0
     while share > FINEST:
-        tried = min((error(candidate), candidate) for candidate in _around(best, share, model))
-        if tried[0] < least:
-            least, best = tried
-        else:
+        found = explore(best, share)
+        if found == best:
             share /= 2
+        while error(found) < error(best):
+            leap = [2 * new - old for new, old in zip(found, best, strict=True)]
+            held = tuple(min(max(value, low), high) for value, (low, high) in zip(leap, bounds, strict=True))
+            best, found = found, explore(held, share)
     return best
-
-
-def _around(constants: Constants, share: float, model: str) -> list[Constants]:
-    """Give the constants with one of them moved by a step either way, within bounds."""
-    moved = []
-    for place, (low, high) in enumerate(BOUNDS[model]):
-        for sign in (-1, 1):
-            value = min(max(constants[place] + sign * share * STEPS[place], low), high)
-            moved.append((*constants[:place], value, *constants[place + 1 :]))
-    return moved

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from clearline.voice.emodel import r_to_mos
-from speech.measure import Row
+from speech.rows import Row
 
 
 def voipmonitor(row: Row) -> float:

@@ -10,7 +10,7 @@ from speech.codecs import CODECS, Codec
 from speech.fit import Constants, conditions, fit, impairment, predict
 from speech.formulas import PEERS
 from speech.loss import CONDITIONS
-from speech.measure import Row
+from speech.rows import Row
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 import pytest
 
 from clearline.voice.emodel import NarrowbandInputs, WidebandInputs, narrowband, r_to_mos, wideband
-from clearline.voice.impairments import codec_impairment
+from clearline.voice.impairments import PROFILES, codec_impairment, codecs
 from clearline.voice.scores import BY_FIT, BY_RATING, mouth_to_ear_ms, score
 
 
@@ -75,3 +75,10 @@ def test_calibrated_constants_act_by_their_own_exponent_and_ceiling() -> None:
     burst_r = 2**row.burst_exponent
     expected = row.ie + (row.ceiling - row.ie) * 5 / (5 / burst_r + row.bpl)
     assert score("G722", profile="calibrated", ppl=5, burst_r=2).r == pytest.approx(128.846315 - expected, abs=1e-5)
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_total_loss_in_one_burst_is_scored_and_not_refused(profile: str) -> None:
+    for row in codecs(profile):
+        result = score(row.codec, profile=profile, ppl=100, burst_r=1000, ta_ms=400)
+        assert result.unscored or 1 <= (result.mos_cq or 0) < 3

@@ -132,7 +132,8 @@ def loss_parameters(row: Impairment, ppl: float, burst_r: float) -> dict[str, fl
         return {"ie": row.ie, "bpl": row.bpl, "ppl": ppl, "burst_r": burst_r}
     refuse_incomputable("ppl", ppl)
     refuse_incomputable("burst_r", burst_r)
-    return {"ie": effective_impairment(row.ie, row.bpl, ppl, burst_r**row.burst_exponent, row.ceiling)}
+    effective = effective_impairment(row.ie, row.bpl, ppl, burst_r**row.burst_exponent, row.ceiling)
+    return {"ie": min(effective, row.ceiling)}  # bursts must not carry it past what total loss costs
 
 
 def _on_narrowband(
