@@ -4,6 +4,7 @@ import errno
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from tests.records.make import DAY, NOON, call, sample, stream
 from clearline.records.errors import BadRecordError, StoreFullError, StoreReadOnlyError
 from clearline.records.schema import record_key
 from clearline.records.store import Records
+from clearline.records.upkeep import upkeep
 
 WHOLE = {"tenant": "t", "since_us": NOON - DAY, "until_us": NOON + DAY}
 
@@ -124,3 +126,29 @@ def test_the_schema_alone_loads_no_engine() -> None:
     code = f"import sys, clearline.records.schema, clearline.records.store; print({heavy} or 'none')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "none"
+
+
+def test_after_the_clock_was_set_back_the_first_record_still_counts_and_an_alert_says_so(
+    records: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records.append([call(1)])
+    upkeep(records)
+    records.append([call(2)])
+    hour_ago = time.time_ns() - 3600 * 10**9
+    with monkeypatch.context() as patch:
+        patch.setattr(time, "time_ns", lambda: hour_ago)
+        other = Records(records.path)
+        for store in (records, other):
+            store.append([call(1, mos_x100=100), call(2, mos_x100=100)])
+        upkeep(other)
+    assert records.calls(**WHOLE) == sorted([call(1), call(2)], key=lambda row: row.key)
+    alerts = [body for _, _, body in records.manifest.documents("alert")]
+    assert len(alerts) == 2
+    assert all("set back by 3" in body for body in alerts)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_read_only_directory_is_a_plain_error(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with pytest.raises(StoreReadOnlyError, match="writable"):
+        Records(tmp_path / "records").append([call(1)])

@@ -212,6 +212,15 @@ class Manifest:
         with self._transaction("DEFERRED") as connection:
             return dict(connection.execute("SELECT name, sealed_us FROM segment").fetchall())
 
+    def latest_us(self) -> int:
+        """The latest moment the manifest knows of; 0 if it is empty."""
+        with self._transaction("DEFERRED") as connection:
+            known = [
+                connection.execute(f"SELECT max({column}) FROM {table}").fetchone()[0]  # noqa: S608  # our own names
+                for table, column in (("segment", "sealed_us"), ("document", "at_us"), ("file", "dead_us"))
+            ]
+        return max(moment or 0 for moment in known)
+
     def put_document(self, kind: str, name: str, at_us: int, body: str) -> None:
         """Keep a document (it is on disk already); the same name again replaces it."""
         with self._transaction("IMMEDIATE") as connection:

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -45,6 +45,8 @@ MAX_FRAME_ROWS = 10_000
 """Rows a spool frame holds at most: bounds what a reader must decode at once."""
 MAX_SPOOL_BYTES = 256 * 2**20
 """Unsealed bytes at which `append` seals by itself, for when nothing else does."""
+CLOCK_STEP_US = 2_000_000
+"""A clock further back than this was set back, not merely corrected."""
 RETRIES = 5
 """How often a question is asked again when a file it was to read has been replaced and collected meanwhile."""
 
@@ -83,6 +85,7 @@ class Records:
         self.path = Path(path)
         self._lock = threading.RLock()
         self._latest_us = 0
+        self._clock_is_behind = False
         self._rules: tuple[tuple[str, ...], Rules] | None = None
 
     @cached_property
@@ -175,10 +178,36 @@ class Records:
             seal(self)
 
     def now_us(self) -> int:
-        """The moment of acknowledgement: the clock, but never earlier than what this process was told before."""
+        """The moment of acknowledgement: the clock, but never earlier than what the store was told before.
+
+        So a repeat cannot pass for the first of its kind after the clock was set back; an alert says that it was.
+        """
         with self._lock:
-            self._latest_us = max(time.time_ns() // 1000, self._latest_us + 1)
+            if not self._latest_us:
+                self._latest_us = self._told_before_us()
+            clock_us = time.time_ns() // 1000
+            behind_us = self._latest_us - clock_us
+            self._latest_us = max(clock_us, self._latest_us + 1)
+            if behind_us > CLOCK_STEP_US and not self._clock_is_behind:
+                self._alert_of_clock(behind_us)
+            self._clock_is_behind = behind_us > CLOCK_STEP_US
             return self._latest_us
+
+    def _told_before_us(self) -> int:
+        from clearline.records.errors import RecordsError  # noqa: PLC0415
+
+        try:
+            return self.manifest.latest_us()
+        except RecordsError:  # acknowledging needs no manifest
+            return 0
+
+    def _alert_of_clock(self, behind_us: int) -> None:
+        from clearline.records import documents  # noqa: PLC0415
+        from clearline.records.errors import RecordsError  # noqa: PLC0415
+
+        text = f"the clock was set back by {behind_us // 1_000_000} s; records keep their order, but check the clock"
+        with suppress(RecordsError):  # the same for an alert
+            documents.keep(self.path, self.manifest, "alert", self._latest_us, {"text": text})
 
     # Asking
 
