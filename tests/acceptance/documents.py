@@ -101,7 +101,7 @@ def credit_terms(draw: st.DrawFn, commitments: list[str]) -> Document:
 def evidences(draw: st.DrawFn, agreement: Document) -> Document:
     month = draw(st.sampled_from(MONTHS))
     start, end = month_of({"month": month}, agreement)
-    as_of = draw(st.sampled_from([end, end + 5 * 24 * HOUR, start + 11 * 24 * HOUR]))
+    as_of = draw(st.sampled_from([end, end, end + 5 * 24 * HOUR, start + 11 * 24 * HOUR, start]))
     near = moments(start - 72 * HOUR, end + 72 * HOUR)
     past = near.map(lambda at: min(at, as_of))
     life = sorted(draw(st.tuples(near, near)))
