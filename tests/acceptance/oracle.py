@@ -1,8 +1,9 @@
 """A second opinion: `evaluate` written again from the format's words, in the dumbest way to be read beside them.
 
 It takes an agreement and one month's evidence as plain dicts (already known to be well formed) and returns the parts
-of a statement that the published format fixes. It shares no line with the engine: no interval type, no money type, no
-default that is not spelled out here. Slow and obvious is the point.
+of a statement that the published format fixes. Where the format is silent it follows decisions 20 to 23. It shares no
+line with the engine: no interval type, no money type, no default that is not spelled out here. Slow and obvious is the
+point.
 """
 
 from datetime import date, datetime, timedelta

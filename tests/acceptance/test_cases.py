@@ -14,14 +14,17 @@ from typing import Any
 
 import pytest
 import yaml
+from jsonschema import Draft202012Validator
 from tests.acceptance.compare import differences
 from typer.testing import CliRunner
 
+from clearline.cli.backtest import app as backtest
 from clearline.cli.evaluate import app
 
 HERE = Path(__file__).parent
 AGREEMENT = HERE.parents[1] / "agreements" / "voip-level-agreement.yaml"
 QUIET_MONTH = json.loads((HERE / "quiet-month.json").read_text())
+STATEMENT = Draft202012Validator(json.loads((HERE.parents[1] / "docs" / "schemas" / "statement.json").read_text()))
 BLOCKS = [
     pytest.param(yaml.safe_load(block), id=f"{page.stem}-{number}")
     for page in sorted((HERE / "cases").glob("*.md"))
@@ -53,10 +56,13 @@ def nested(expected: dict[str, Any]) -> dict[str, Any]:
     return tree
 
 
+def write_agreement(path: Path, changes: dict[str, Any]) -> None:
+    path.write_text(yaml.safe_dump(changed(yaml.safe_load(AGREEMENT.read_text()), changes)))
+
+
 def files_of(block: dict[str, Any], folder: Path) -> list[str]:
     """Write the block's agreement and evidence; the arguments of `evaluate`."""
-    agreement = changed(yaml.safe_load(AGREEMENT.read_text()), block.get("agreement", {}))
-    (folder / "agreement.yaml").write_text(yaml.safe_dump(agreement))
+    write_agreement(folder / "agreement.yaml", block.get("agreement", {}))
     names = ["agreement.yaml"]
     for number, month in enumerate(block["months"], 1):
         names.append(f"evidence-{number}.json")
@@ -70,8 +76,19 @@ def test_the_command_says_what_was_worked_out_by_hand(block: dict[str, Any], tmp
     assert (said.exit_code, said.stderr) == (0, "")
     statements = [json.loads(line) for line in said.stdout.splitlines()]
     assert len(statements) == len(block["statements"])
+    for statement in statements:
+        STATEMENT.validate(statement)
     for statement, expected in zip(statements, block["statements"], strict=True):
         assert differences(nested(expected), statement) == []
+
+
+@pytest.mark.parametrize("block", [block for block in BLOCKS if "backtest" in block.values[0]])
+def test_a_backtest_says_what_the_months_would_have_cost(block: dict[str, Any], tmp_path: Path) -> None:
+    write_agreement(tmp_path / "other.yaml", block["against"])
+    names = files_of(block, tmp_path)
+    said = CliRunner().invoke(backtest, [*names, "--against", str(tmp_path / "other.yaml"), "--json"])
+    assert (said.exit_code, said.stderr) == (0, "")
+    assert differences(nested(block["backtest"]), json.loads(said.stdout)) == []
 
 
 @pytest.mark.parametrize(
