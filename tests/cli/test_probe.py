@@ -79,3 +79,37 @@ def test_a_taken_port_ends_with_1_and_says_so(silent: str) -> None:
     result = clearline("reflector", "--listen", silent)
     assert result.returncode == 1
     assert f"cannot listen on {silent}" in result.stderr
+
+
+def test_a_call_to_the_reflector_says_how_its_audio_came_back(reflector: str) -> None:
+    result = clearline("probe", reflector, "--kind", "call", "--talk", "0.5", "--json")
+    document = json.loads(result.stdout)
+    jsonschema.validate(document, SCHEMA)
+    (sample,) = document["samples"]
+    assert (result.returncode, sample["ok"], sample["media"]["sent"]) == (0, True, 25)
+    assert sample["media"]["received"] + sample["media"]["lost"] == 25
+    assert sample["media"]["round_trip_ms"] is not None
+
+
+def test_registering_where_nobody_registers_fails_with_the_answer(reflector: str, tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("secret\n")
+    words = ("--kind", "register", "--user", "alice", "--password-file", str(tmp_path / "password"))
+    result = clearline("probe", reflector, *words)
+    assert result.returncode == 1
+    assert "405 Method Not Allowed" in result.stdout
+
+
+def test_a_missing_password_file_ends_with_2(tmp_path: Path) -> None:
+    result = clearline("probe", "127.0.0.1", "--user", "a", "--password-file", str(tmp_path / "none"))
+    assert (result.returncode, result.stdout) == (2, "")
+
+
+def test_monitoring_systems_get_their_line_and_their_statuses(reflector: str, silent: str) -> None:
+    good = clearline("probe", reflector, "--nagios")
+    assert good.returncode == 0
+    assert good.stdout.startswith(f"SIP OK - 200 OK | 'sip:{reflector}'=0.")
+    bad = clearline("probe", reflector, silent, "--nagios", "--timeout", "0.2")
+    assert bad.returncode == 2
+    assert bad.stdout.startswith("SIP CRITICAL - no answer within 0.2 s (sent once) | ")
+    assert f"'sip:{silent}'=Us;;;0 'sip:{silent} good'=0;;;0;1" in bad.stdout
+    assert len(bad.stdout.splitlines()) == 1

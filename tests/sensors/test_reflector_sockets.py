@@ -68,6 +68,11 @@ def test_what_cannot_be_asked_is_explained(uri: str, says: str) -> None:
     assert outcome.advice
 
 
+def test_what_cannot_even_be_written_as_a_request_is_raised_and_does_not_hang() -> None:
+    with pytest.raises(ValueError, match="line end"):
+        asyncio.run(probe_target(Target("x", "t", "sip:a\r\nb@127.0.0.1:9")))
+
+
 def test_a_frozen_reflector_is_an_outage_that_ends_when_it_answers_again(reflector: Reflector) -> None:
     process, port = reflector
     interval_us = 400_000

@@ -132,6 +132,23 @@ def test_each_probe_becomes_one_sample_with_all_it_found() -> None:
     assert first.at_us < second.at_us
 
 
+def test_a_probe_that_breaks_makes_no_sample_and_stops_no_other() -> None:
+    async def main() -> list[ProbeSample]:
+        stop = asyncio.Event()
+        collector = Collector(stop, 2)
+
+        async def probe(asked: Target) -> Outcome:
+            if asked.id == "T1":
+                raise RuntimeError("a mistake of ours")
+            return GOOD
+
+        async with asyncio.timeout(20):
+            await run_probes(lambda: [target(1, 50_000), target(2, 50_000)], collector, stop=stop, probe=probe)
+        return collector.samples
+
+    assert {sample.target for sample in asyncio.run(main())} == {"T2"}
+
+
 def test_samples_that_could_not_be_handed_on_come_again_in_order() -> None:
     samples = run([GOOD, BAD, GOOD], failures=1)
     assert [sample.ok for sample in samples[:3]] == [True, False, True]

@@ -61,7 +61,11 @@ class _Driver(asyncio.BaseProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._send = transport.sendto if self._endpoint.transport == "UDP" else transport.write  # type: ignore[attr-defined]  # as asyncio promises
         host, port = transport.get_extra_info("sockname")[:2]
-        self._machine = self._make(Local(self._endpoint.transport, host, port), self._now_us())
+        try:
+            self._machine = self._make(Local(self._endpoint.transport, host, port), self._now_us())
+        except Exception as error:  # noqa: BLE001  # asyncio would only log it, and whoever waits would wait for ever
+            self.finished.set_exception(error)
+            return
         self._pump()
 
     def _take(self, data: bytes) -> None:

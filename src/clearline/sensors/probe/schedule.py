@@ -180,7 +180,11 @@ class _Prober:
     async def _one(self, target: Target) -> None:
         at_us = self._wall_us()
         accepted = self.schedule.accepts(target.id, at_us)
-        outcome = await self._probe(target)
+        try:
+            outcome = await self._probe(target)
+        except Exception:  # our fault, not the target's: no sample, so that the time stays unobserved
+            log.exception("a probe broke", target=target.id)
+            return
         self.schedule.concluded(target.id, ok=outcome.ok, now_us=_monotonic_us())
         if accepted:
             self._held.append(sample_of(target, outcome, vantage=self._vantage, at_us=at_us))
@@ -233,7 +237,7 @@ async def run_probes(
         on_samples: takes the samples, in a thread, at most 0.5 s after they were taken. If it fails it gets them again.
         vantage: who looks, for the records.
         stop: set it to end cleanly: what has been measured is handed on first.
-        probe: one probe of one target; it must not raise.
+        probe: one probe of one target; if it raises, there is no sample.
         wall_us: the wall clock that dates samples.
 
     Returns:

@@ -1,0 +1,116 @@
+"""Probes over TLS, against certificates that are good, expired, or for another name."""
+
+import asyncio
+import datetime as dt
+import ssl
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from clearline.sensors.probe.edge import probe_target
+from clearline.sensors.probe.message import answer
+from clearline.sensors.probe.outcome import Outcome
+from clearline.sensors.probe.target import Target
+from clearline.voice.wire import sip
+
+NOW = dt.datetime.now(dt.UTC)
+
+
+def certificate(folder: Path, *, name: str, days: int) -> ssl.SSLContext:
+    """Write cert.pem and make a server that shows it; it is valid until so many days from now."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(NOW - dt.timedelta(days=30))
+        .not_valid_after(NOW + dt.timedelta(days=days))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem = made.public_bytes(serialization.Encoding.PEM)
+    (folder / "cert.pem").write_bytes(pem)
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    (folder / "key.pem").write_bytes(private)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
+    return context
+
+
+async def answering(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    request = sip.parse(await reader.readuntil(b"\r\n\r\n"))
+    whole = answer(request, 200, source=("127.0.0.1", 1), to_tag="x")
+    writer.write(b"\r\n" + whole[:20])  # in two pieces, behind a keep-alive
+    await writer.drain()
+    writer.write(whole[20:])
+    await writer.drain()
+    await reader.read()
+    writer.close()
+    await writer.wait_closed()
+
+
+async def not_sip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+    await writer.drain()
+    await reader.read()
+    writer.close()
+    await writer.wait_closed()
+
+
+async def closing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.readuntil(b"\r\n\r\n")
+    writer.close()
+    await writer.wait_closed()
+
+
+def probed(serve: object, context: ssl.SSLContext | None, folder: Path | None, *, host: str = "localhost") -> Outcome:
+    async def run() -> Outcome:
+        server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)  # type: ignore[arg-type]
+        async with server:
+            port = server.sockets[0].getsockname()[1]
+            transport = "tls" if context else "tcp"
+            uri = f"sip:{host}:{port};transport={transport}"
+            ca_file = str(folder / "cert.pem") if folder else None
+            outcome = await probe_target(Target("x", "t", uri, timeout_us=5_000_000, ca_file=ca_file))
+            await asyncio.gather(*asyncio.all_tasks() - {asyncio.current_task()}, return_exceptions=True)
+            return outcome
+
+    return asyncio.run(run())
+
+
+def test_a_trusted_certificate_for_the_name_is_accepted(tmp_path: Path) -> None:
+    outcome = probed(answering, certificate(tmp_path, name="localhost", days=30), tmp_path)
+    assert (outcome.ok, outcome.reason) == (True, "200 OK")
+
+
+@pytest.mark.parametrize(
+    ("name", "days", "trusted", "says"),
+    [
+        ("localhost", -1, True, "certificate has expired"),
+        ("other.example", 30, True, "Hostname mismatch"),
+        ("localhost", 30, False, "self-signed certificate"),
+    ],
+)
+def test_a_certificate_that_is_expired_foreign_or_unknown_is_a_failure_that_says_so(
+    tmp_path: Path, *, name: str, days: int, trusted: bool, says: str
+) -> None:
+    outcome = probed(answering, certificate(tmp_path, name=name, days=days), tmp_path if trusted else None)
+    assert (outcome.ok, outcome.code) == (False, None)
+    assert "is not accepted" in outcome.reason
+    assert says in outcome.reason
+    assert outcome.advice.startswith("look at it with: openssl")
+
+
+def test_a_server_that_speaks_no_sip_or_hangs_up_is_explained() -> None:
+    assert "sends no SIP" in probed(not_sip, None, None, host="127.0.0.1").reason
+    assert "closed the connection without an answer" in probed(closing, None, None, host="127.0.0.1").reason
