@@ -150,6 +150,14 @@ def test_the_letter_says_how_each_choice_reads(terms: dict[str, object], says: s
     assert says in letter({**terms, "origins": {}})
 
 
+def test_a_letter_explains_two_hundred_credits_and_counts_the_others() -> None:
+    asked = [request(f"T-{n:03}", "2026-10-05T08:00:00Z", "2026-10-05T13:00:00Z") for n in range(203)]
+    text = letter(support=asked, availability=None)
+    assert "200. First response to requests, request T-199:" in text
+    assert "201." not in text
+    assert "And 3 more credits Together 10,150.00 USD, more than the cap" in text
+
+
 def test_a_long_list_is_cut_and_counted() -> None:
     lines = list(listed("Down", [f"O-{n}" for n in range(25)], str))
     assert lines[0] == "  Down          O-0"

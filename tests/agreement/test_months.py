@@ -1,5 +1,6 @@
 """Months are calendar months of the agreement's time zone."""
 
+import zoneinfo
 from datetime import date
 
 import pytest
@@ -80,6 +81,10 @@ def test_a_name_that_is_not_of_the_iana_database_is_refused(name: str) -> None:
 )
 def test_a_month_is_in_one_part_of_its_year(months: int, first: str, last: str) -> None:
     assert Month.parse("2026-05").period(months) == (Month.parse(first), Month.parse(last))
+
+
+def test_the_rules_of_the_zones_are_those_of_the_pinned_package() -> None:
+    assert zoneinfo.TZPATH == ()
 
 
 def test_the_day_of_an_instant_is_that_of_the_zone() -> None:

@@ -86,19 +86,27 @@ def outages_of(downtime: tuple[Downtime, ...], service: Service, as_of_us: int) 
     """
     end_us = as_of_us if service.until_us is None else min(as_of_us, service.until_us)
     ended = end_us < as_of_us or service.until_us == as_of_us
-    joined: list[Outage] = []
+    groups: list[list[tuple[int, int, Downtime]]] = []
+    last_until_us = 0
     for entry in downtime:
         from_us = max(entry.from_us, service.from_us)
         until_us = end_us if entry.until_us is None else min(entry.until_us, end_us)
         if from_us >= until_us:
             continue
-        goes_on = not ended and (entry.until_us is None or entry.until_us > as_of_us)
-        outage = Outage((entry.id,), from_us, until_us, goes_on)
-        if joined and from_us <= joined[-1].until_us:
-            last = joined.pop()
-            outage = Outage((*last.ids, entry.id), last.from_us, max(last.until_us, until_us), last.goes_on or goes_on)
-        joined.append(outage)
-    return joined
+        if groups and from_us <= last_until_us:
+            groups[-1].append((from_us, until_us, entry))
+        else:
+            groups.append([(from_us, until_us, entry)])
+        last_until_us = max(last_until_us, until_us)
+    return [
+        Outage(
+            ids=tuple(entry.id for _, _, entry in group),
+            from_us=group[0][0],
+            until_us=max(until_us for _, until_us, _ in group),
+            goes_on=not ended and any(e.until_us is None or e.until_us > as_of_us for _, _, e in group),
+        )
+        for group in groups
+    ]
 
 
 def classify(agreement: Agreement, evidence: Evidence) -> Classes:

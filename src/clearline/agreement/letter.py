@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from clearline.agreement.statement import Statement
 
 
+MOST_LINES = 200
+"""A letter explains so many credits; the statement's JSON has them all."""
+
+
 def letter(statement: "Statement") -> str:
     """Write a statement as text for a terminal or an e-mail: plain lines of at most `WIDTH` characters."""
     parts = [_head(statement), _summary(statement)]
@@ -98,8 +102,10 @@ def _credits(statement: "Statement") -> Iterator[str]:
         yield from wrapped("No commitment that carries a credit was missed.")
         return
     rules = {rule.commitment: rule for rule in terms.rules}
-    for number, line in enumerate(statement.lines, start=1):
+    for number, line in enumerate(statement.lines[:MOST_LINES], start=1):
         yield from wrapped(_line_text(statement, rules[line.commitment], line), f"{number}.")
+    if len(statement.lines) > MOST_LINES:
+        yield from wrapped(f"{len(statement.lines) - MOST_LINES:,} more credits", "And")
     yield from wrapped(_total_text(statement), "Together")
 
 

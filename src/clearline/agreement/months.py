@@ -5,10 +5,14 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cache
 from importlib import resources
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, reset_tzpath
 
 from clearline.agreement.intervals import Interval
 from clearline.agreement.moments import YEAR_PATTERN, datetime_us, utc
+
+# The rules of the zones come from the pinned package, not from whatever the machine has: the same evidence gives the
+# same statement everywhere.
+reset_tzpath(())
 
 MONTH_PATTERN = YEAR_PATTERN + r"-(0[1-9]|1[0-2])"
 _is_month = re.compile(MONTH_PATTERN).fullmatch

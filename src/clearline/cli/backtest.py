@@ -12,7 +12,7 @@ from clearline.agreement.figures import plain
 from clearline.agreement.money import Money
 from clearline.agreement.promises import Agreement
 from clearline.agreement.words import NAMES, counted, listing
-from clearline.cli.documents import read_agreement, read_months
+from clearline.cli.documents import AgreementFile, EvidenceFiles, read_agreement, read_months
 
 app = typer.Typer(add_completion=False)
 
@@ -21,13 +21,8 @@ SCHEMA = "clearline/backtest/1"
 
 @app.command("backtest")
 def backtest_command(
-    agreement: Annotated[str, typer.Argument(metavar="AGREEMENT", help="The terms: a YAML file.")],
-    evidence: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="EVIDENCE...", help="Service-months: JSON files, or `-` for JSON lines on standard input."
-        ),
-    ],
+    agreement: AgreementFile,
+    evidence: EvidenceFiles,
     against: Annotated[str | None, typer.Option(metavar="OTHER", help="Other terms to compare with.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:

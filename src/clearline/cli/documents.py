@@ -3,6 +3,9 @@
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from clearline.agreement.evidence import Evidence, parse_evidence, repeated_months
 from clearline.agreement.problems import Problem, listed
@@ -10,6 +13,12 @@ from clearline.agreement.terms import Agreement, load_agreement
 from clearline.cli.exits import fail
 
 STANDARD_INPUT = "-"
+
+AgreementFile = Annotated[str, typer.Argument(metavar="AGREEMENT", help="The terms: a YAML file.")]
+EvidenceFiles = Annotated[
+    list[str],
+    typer.Argument(metavar="EVIDENCE...", help="Service-months: JSON files, or `-` for JSON lines on standard input."),
+]
 
 
 def read_agreement(name: str) -> Agreement:

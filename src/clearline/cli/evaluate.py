@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from clearline.agreement.statement import evaluate_months
-from clearline.cli.documents import read_agreement, read_months
+from clearline.cli.documents import AgreementFile, EvidenceFiles, read_agreement, read_months
 from clearline.cli.exits import NOT_SO
 
 app = typer.Typer(add_completion=False)
@@ -15,13 +15,8 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def evaluate(
-    agreement: Annotated[str, typer.Argument(metavar="AGREEMENT", help="The terms: a YAML file.")],
-    evidence: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="EVIDENCE...", help="Service-months: JSON files, or `-` for JSON lines on standard input."
-        ),
-    ],
+    agreement: AgreementFile,
+    evidence: EvidenceFiles,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document a line.")] = False,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Leave with 1 when a commitment was missed.")] = False,
 ) -> None:
