@@ -224,6 +224,27 @@ def test_one_source_gets_so_many_calls_and_all_together_so_many() -> None:
     assert others == [200, 503]
 
 
+def test_a_forged_source_gets_few_answers_that_are_repeated() -> None:
+    endpoint, _ = made()
+    statuses = [asked(endpoint, request("INVITE", call=f"c{n}", body=SDP))[0].status for n in range(4)]
+    assert statuses == [200, 200, 200, 486]
+
+
+OFFER_LINES = st.sampled_from(
+    ["m=", "m=audio", "m=audio 4000 RTP/AVP 0", "m=audio x RTP/AVP 0", "c=", "c=IN IP4 192.0.2.1", "a=rtpmap:", "a=",
+     "a=rtpmap: telephone-event/8000", "a=rtpmap:101 telephone-event/8000", "a=fmtp", "=", ""]
+)  # fmt: skip
+
+
+@given(st.lists(OFFER_LINES | st.text(max_size=20), max_size=12))
+def test_no_offer_breaks_it_and_each_is_answered(lines: list[str]) -> None:
+    endpoint, _ = made()
+    body = "\r\n".join(lines).encode()
+    data = request("INVITE").replace(b"Content-Length: 0", b"Content-Length: %d" % len(body)) + body
+    (answer,) = asked(endpoint, data)
+    assert answer.status in (200, 488)
+
+
 def test_requests_above_the_sources_limit_get_no_answer_and_others_are_not_touched() -> None:
     endpoint, _ = made(requests_per_second=2, request_burst=3)
     assert [len(asked(endpoint, request("OPTIONS"))) for _ in range(5)] == [1, 1, 1, 0, 0]

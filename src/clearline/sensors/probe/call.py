@@ -110,8 +110,8 @@ class CallProbe:
             if received.method is not None:
                 self._asked(received, source, now_us)
             elif self._closing is None or not self._closing.receive(received, now_us):
-                self._invite.receive(received, now_us)
-                if received.status == 200 and self._ack and received.cseq[1] == "INVITE":
+                again = bool(self._ack)
+                if self._invite.receive(received, now_us) and again and received.status == 200:
                     self._outbox.append((self._ack, self._place))  # each repetition of the 200 gets its ACK (13.2.2.4)
             self._conclude(now_us)
         except sip.SipError:

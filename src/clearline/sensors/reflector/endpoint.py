@@ -172,12 +172,11 @@ class Endpoint:
     def _refusal(self, invite: sip.SipMessage, hop: Hop) -> int | None:
         limits = self._settings.limits
         source = source_of(hop.host)
+        theirs = [call for call in self._calls.values() if call.is_up and source_of(call.hop.host) == source]
         if self.calls >= limits.calls:
             return 503
-        if (
-            sum(call.is_up and source_of(call.hop.host) == source for call in self._calls.values())
-            >= limits.calls_per_source
-        ):
+        unacknowledged = sum(call.state is CallState.ANSWERED for call in theirs)
+        if len(theirs) >= limits.calls_per_source or unacknowledged >= limits.unacknowledged_per_source:
             return 486
         return 488 if invite.body and read_offer(invite.body) is None else None
 

@@ -23,6 +23,8 @@ class Limits:
     """At a time: 100 calls are 10,000 packets a second in and out."""
     calls_per_source: int = 10
     """At a time, from one address."""
+    unacknowledged_per_source: int = 3
+    """Answered calls without an ACK, from one address: their answers are repeated, to whoever forged the address."""
     call_us: int = 120_000_000
     """The longest call: probes talk for seconds, a person who likes the echo line must call again."""
     packets_per_second: int = 120

@@ -34,9 +34,11 @@ def read_offer(body: bytes) -> Audio | None:
             sections[-1].append(line.strip())
         elif line.startswith("c="):
             session_host = line.split()[-1]
+    if any(len(section[0].split()) < 4 for section in sections):
+        return None
     for index, section in enumerate(sections):
         words = section[0].split()
-        if len(words) >= 4 and words[0] == "audio" and words[1] != "0" and words[2] in ("RTP/AVP", "RTP/AVPF"):
+        if words[0] == "audio" and words[1] != "0" and words[2] in ("RTP/AVP", "RTP/AVPF"):
             hosts = {line.split()[-1] for line in section if line.startswith("c=") and len(line.split()) == 3}
             formats = _accepted(words[3:], section)
             attributes = tuple(line for line in section if _about(line, formats))
