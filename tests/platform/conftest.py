@@ -61,7 +61,12 @@ def stranger(charlie: User) -> Client:
 @pytest.fixture
 def target(provider: Provider) -> Target:
     return Target.objects.create(
-        provider=provider, name="Reflector", uri="sip:127.0.0.1:5062", interval_seconds=15, timeout_seconds=4
+        provider=provider,
+        name="Reflector",
+        uri="sip:127.0.0.1:5062",
+        interval_seconds=15,
+        timeout_seconds=4,
+        added_at=NOW,
     )
 
 

@@ -5,6 +5,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.conf import settings
+from django.db import connection
 from pydantic import ValidationError
 
 from clearline.platform.config import CHECKOUT, Settings
@@ -73,3 +75,11 @@ def test_a_postgresql_address_is_taken_apart(tmp_path: Path) -> None:
     ).stdout
     for part in ("'cl@r'", "'s/cret'", "'db.example'", "5433", "'sla'", "backends.postgresql"):
         assert part in shown
+
+
+@pytest.mark.django_db
+def test_a_commit_is_on_the_disk_before_it_is_acknowledged() -> None:
+    with connection.cursor() as cursor:
+        assert cursor.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
+        assert cursor.execute("PRAGMA foreign_keys").fetchone() == (1,)
+    assert settings.DATABASES["default"]["OPTIONS"]["transaction_mode"] == "IMMEDIATE"

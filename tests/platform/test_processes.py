@@ -12,7 +12,8 @@ import pytest
 
 from clearline.records.store import Records
 
-ENDS_WITHIN_S = 2.0
+ENDS_WITHIN_S = 10.0
+"""On an idle machine it is well under a second; a test machine may be busy with other tests."""
 
 
 def start(data: Path, *words: str, **env: str) -> subprocess.Popen[str]:

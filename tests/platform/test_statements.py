@@ -78,7 +78,12 @@ def test_a_running_outage_has_no_end(service: Service, target: Target) -> None:
 
 def test_a_service_is_down_while_any_of_its_targets_is(service: Service, target: Target) -> None:
     other = Target.objects.create(
-        provider=target.provider, name="Other", uri="sip:192.0.2.1", interval_seconds=15, timeout_seconds=4
+        provider=target.provider,
+        name="Other",
+        uri="sip:192.0.2.1",
+        interval_seconds=15,
+        timeout_seconds=4,
+        added_at=NOW,
     )
     service.targets.add(other)
     hours("+" * 100 + "--" + "+" * 100, target)

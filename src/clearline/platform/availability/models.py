@@ -16,6 +16,7 @@ class Target(TenantModel):
     timeout_seconds = models.PositiveIntegerField()
     built_in = models.BooleanField(default=False)
     """The reflector that `up` runs beside the platform."""
+    added_at = models.DateTimeField()
     retired_at = models.DateTimeField(null=True, blank=True)
     """From here on it is probed no more; what was measured stays."""
 

@@ -29,6 +29,7 @@ def add_target(
         built_in=built_in,
         interval_seconds=settings.probe_interval_seconds,
         timeout_seconds=settings.probe_timeout_seconds,
+        added_at=now,
     )
     record(provider, actor, "target.added", target.code, {"uri": uri}, now=now)
     return target

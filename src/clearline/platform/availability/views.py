@@ -65,12 +65,12 @@ def target(request: Request, pk: int) -> HttpResponse:
 
 @require_safe
 def plot(request: Request, pk: int, hours: int) -> JsonResponse:
-    """The latency of a target over the last hours, for the page's plot."""
+    """The latency of a target over the last hours, or since it is probed, for the page's plot."""
     if hours not in PLOT_HOURS:
         raise Http404
     found = get_object_or_404(Target.objects.visible_to(request.user).select_related("provider"), pk=pk)
     now_us = datetime_us(timezone.now())
-    span = (now_us - hours * 3_600_000_000, now_us)
+    span = (max(now_us - hours * 3_600_000_000, datetime_us(found.added_at)), now_us)
     return JsonResponse(plot_of(observation.recent(found, span[1] - span[0], now_us), span))
 
 

@@ -22,6 +22,7 @@ class Migration(migrations.Migration):
                 ('interval_seconds', models.PositiveIntegerField()),
                 ('timeout_seconds', models.PositiveIntegerField()),
                 ('built_in', models.BooleanField(default=False)),
+                ('added_at', models.DateTimeField()),
                 ('retired_at', models.DateTimeField(blank=True, null=True)),
                 ('provider', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='accounts.provider')),
             ],
