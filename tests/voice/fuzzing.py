@@ -12,7 +12,7 @@ from tests.voice import captures
 
 from clearline.voice.analysis import Analysis, CaptureError, analyze
 from clearline.voice.report import report
-from clearline.voice.wire import hep, rtcp, sdp, sip, xr
+from clearline.voice.wire import hep, rtcp, sdp, sip, vq_report, xr
 
 LINKS = (1, 113, 276, 101, 0)
 """Ethernet, Linux cooked v1 and v2, raw IP, loopback."""
@@ -115,6 +115,12 @@ def hep_packet(data: bytes) -> None:
         assert (packet or b"") + rest == data
 
 
+def telephone_report(data: bytes) -> None:
+    """Read a telephone's report."""
+    with contextlib.suppress(vq_report.VqError):
+        vq_report.parse(data)
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
     "capture": capture,
     "capture_in_pieces": capture_in_pieces,
@@ -124,6 +130,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "description": description,
     "rtcp_datagram": rtcp_datagram,
     "hep_packet": hep_packet,
+    "telephone_report": telephone_report,
 }
 
 
