@@ -1,5 +1,6 @@
 """`analyze`: the calls and streams of capture files, with their quality."""
 
+import gc
 import json
 import sys
 from collections.abc import Iterator
@@ -13,8 +14,8 @@ from clearline.cli.exits import BAD_INPUT, fail
 if TYPE_CHECKING:
     from clearline.voice.analysis import Analysis
 
-CHUNK_BYTES = 262_144
-"""Read at a time: small enough to stay in the processor's cache while it is walked."""
+CHUNK_BYTES = 65_536
+"""Read at a time: it stays in the processor's cache while it is walked, and its memory is used again for the next."""
 
 app = typer.Typer(add_completion=False)
 
@@ -30,6 +31,7 @@ def analyze(
     """Score every RTP stream of every call: loss, jitter, bursts, delay, and MOS by the ITU-T models."""
     if html is not None and len(captures) > 1:
         fail("--html reports one capture: name one, or run it once for each", BAD_INPUT)
+    gc.disable()  # an analysis has no cycles to find, and looking for them takes a tenth of its time
     for capture in captures:
         analysis = _analyze(capture, profile, buffer)
         if html is not None:

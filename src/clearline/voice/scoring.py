@@ -5,9 +5,19 @@ from functools import lru_cache
 
 from clearline.voice import intervals, results, streams
 from clearline.voice.burst import burst_ratio
-from clearline.voice.impairments import codec_impairment
+from clearline.voice.emodel import (
+    FULLBAND_CEILING,
+    FULLBAND_STRETCH,
+    NARROWBAND_CEILING,
+    WIDEBAND_STRETCH,
+    effective_impairment,
+    r_to_mos,
+)
+from clearline.voice.impairments import Impairment, codec_impairment
 from clearline.voice.reports import FarEnd
-from clearline.voice.scores import Score, mouth_to_ear_ms, score
+from clearline.voice.scores import Score, mouth_to_ear_ms, rate, score
+
+_STRETCH = {"G.107": 1.0, "G.107.1": WIDEBAND_STRETCH, "G.107.2": FULLBAND_STRETCH}
 
 NO_CODEC = "the codec is not known: no session description names its payload type"
 
@@ -50,6 +60,37 @@ class Scale:
             return Score(codec=self.codec, profile=self.profile, unscored="no packet was due")
         percent = 100 * heard.bad / heard.total
         return _score(self.codec, self.profile, percent, burst_ratio(heard.bad, heard.runs, heard.total), self.ta_ms)
+
+    def part(self, heard: Heard) -> tuple[float | None, float | None]:
+        """Give MOS-LQ and MOS-CQ of an interval: what `score` says, working out only what loss changes."""
+        quiet = _quiet(self.codec, self.profile, self.ta_ms) if self.codec and heard.total else None
+        if quiet is None:
+            return None, None
+        row, listening, conversational = quiet
+        if not heard.bad:
+            return _mos(row, listening), None if conversational is None else _mos(row, conversational)
+        if row.bpl is None:
+            return None, None
+        ppl = 100 * heard.bad / heard.total
+        burst_r = (
+            1.0 if row.model == "G.107.1" else burst_ratio(heard.bad, heard.runs, heard.total) ** row.burst_exponent
+        )
+        ceiling = FULLBAND_CEILING if row.model == "G.107.2" else NARROWBAND_CEILING
+        cost = effective_impairment(row.ie, row.bpl, ppl, burst_r, ceiling) - row.ie
+        return _mos(row, listening - cost), None if conversational is None else _mos(row, conversational - cost)
+
+
+@lru_cache(maxsize=16_384)
+def _quiet(codec: str, profile: str, ta_ms: float | None) -> tuple[Impairment, float, float | None] | None:
+    """Give a codec's row and its ratings without loss: R is a sum, of which loss changes one term (G.107 7-1)."""
+    row = codec_impairment(codec, profile)
+    if row is None:
+        return None
+    return row, rate(row, 0.0, 1.0, 0.0).r, None if ta_ms is None else rate(row, 0.0, 1.0, ta_ms).r
+
+
+def _mos(row: Impairment, r: float) -> float:
+    return r_to_mos(r / _STRETCH[row.model])
 
 
 @lru_cache(maxsize=16_384)
@@ -131,7 +172,7 @@ def parts(stream: streams.Stream, scale: Scale, holes: set[int]) -> tuple[result
 def _part(stream: streams.Stream, interval: intervals.Interval, scale: Scale, missed: list[int]) -> results.Interval:
     received, lost, discarded = int(interval.received), int(interval.lost), int(interval.discarded)
     whole = Heard(lost + discarded, received + lost, int(interval.runs))
-    scored = scale.score(whole.without(missed))
+    mos_lq, mos_cq = scale.part(whole.without(missed))
     samples = int(interval.samples)
     us_per_tick = stream.timing.us_per_tick
     return results.Interval(
@@ -143,8 +184,8 @@ def _part(stream: streams.Stream, interval: intervals.Interval, scale: Scale, mi
         jitter_mean_us=interval.jitter_sum / samples * us_per_tick if samples else None,
         jitter_max_us=interval.jitter_max * us_per_tick if samples else None,
         max_gap_us=interval.max_gap_us,
-        mos_lq=scored.mos_lq,
-        mos_cq=scored.mos_cq,
+        mos_lq=mos_lq,
+        mos_cq=mos_cq,
     )
 
 

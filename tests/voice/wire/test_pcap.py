@@ -137,6 +137,11 @@ def test_drops_the_capturing_side_reports_are_summed(order: str) -> None:
     assert (reader.dropped(), reader.malformed) == (13, 1)
 
 
+def test_statistics_need_no_end_mark() -> None:
+    counted = block(5, bytes(12) + struct.pack("<HHQ", 5, 8, 3), "<")
+    assert read(section("<") + interface("<") + counted)[1].dropped() == 3
+
+
 def test_a_last_record_cut_off_is_said_and_what_came_before_it_is_kept() -> None:
     for data in (pcap(FRAMES), section("<") + interface("<") + enhanced("<", 0, 1, b"abc")):
         found, reader, end = read(data[:-3])
@@ -190,7 +195,7 @@ def test_a_block_whose_length_cannot_be_ends_the_file(total: int) -> None:
 
 
 def test_a_section_without_its_magic_ends_the_file() -> None:
-    data = section("<") + interface("<") + block(0x0A0D0D0A, struct.pack("<IHHq", 1, 1, 0, -1), ">")
+    data = section("<") + interface("<") + block(0x0A0D0D0A, struct.pack("<IHHq", 1, 1, 0, -1), "<")
     assert "damaged" in read(data)[2]
 
 
