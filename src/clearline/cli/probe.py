@@ -61,7 +61,7 @@ def probe(  # noqa: PLR0913, PLR0917  # typer's options are arguments
             uri,
             kind.value,
             timeout_us=round(timeout * 1_000_000),
-            credentials=None if user is None else Credentials(user, _first_line(password_file)),
+            credentials=None if user is None else Credentials(user, first_line(password_file)),
             ca_file=None if ca_file is None else str(ca_file),
             talk_us=round(talk * 1_000_000),
         )
@@ -81,7 +81,8 @@ def probe(  # noqa: PLR0913, PLR0917  # typer's options are arguments
     sys.exit(0 if all(outcome.ok for _, _, outcome in results) else NOT_SO)
 
 
-def _first_line(path: Path | None) -> str:
+def first_line(path: Path | None) -> str:
+    """Return a file's first line, "" without a file; leaves with status 2 when it cannot be read."""
     if path is None:
         return ""
     try:

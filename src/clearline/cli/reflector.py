@@ -4,11 +4,13 @@ import asyncio
 import signal
 import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from clearline.cli.exits import BAD_INPUT, NOT_SO, fail
+from clearline.cli.probe import first_line
 
 app = typer.Typer(add_completion=False)
 
@@ -30,13 +32,19 @@ def reflector(
     ring: Annotated[float, typer.Option(min=0, max=60, help="Seconds a call rings before it is answered.")] = 0.0,
     requests_per_second: Annotated[int, typer.Option(min=1, help="SIP requests answered, from one address.")] = 20,
     calls: Annotated[int, typer.Option(min=0, help="Calls at a time.")] = 100,
+    user: Annotated[str | None, typer.Option(help="The account that may call; without it anybody may.")] = None,
+    password_file: Annotated[Path | None, typer.Option(help="File whose first line is its password.")] = None,
 ) -> None:
     """Run a small SIP endpoint: it answers OPTIONS, takes calls and echoes their audio, within limits per source."""
-    from clearline.sensors.reflector import Limits, Settings, run_reflector  # noqa: PLC0415  # only when it runs
+    from clearline.sensors.probe.target import Credentials  # noqa: PLC0415  # only when it runs
+    from clearline.sensors.reflector import Limits, Settings, run_reflector  # noqa: PLC0415
 
+    if (user is None) != (password_file is None):
+        fail("--user and --password-file belong together", BAD_INPUT)
     host, port = host_and_port(listen)
     limits = Limits(requests_per_second=requests_per_second, request_burst=3 * requests_per_second, calls=calls)
-    settings = replace(Settings(), limits=limits, ring_us=round(ring * 1_000_000))
+    account = None if user is None else Credentials(user, first_line(password_file))
+    settings = replace(Settings(), limits=limits, ring_us=round(ring * 1_000_000), credentials=account)
 
     def say(host: str, port: int) -> None:
         shown = f"[{host}]" if ":" in host else host

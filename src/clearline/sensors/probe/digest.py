@@ -36,7 +36,7 @@ def challenge_of(response: sip.SipMessage) -> Challenge | None:
     name = "proxy-authenticate" if proxy else "www-authenticate"
     for value in (value for key, value in response.headers if key == name):
         scheme, _, rest = value.partition(" ")
-        found = {key.lower(): sip.unquote(text) for key, text in _PARAMETER.findall(rest)}
+        found = fields(rest)
         algorithm = found.get("algorithm", "MD5").upper()
         if scheme.lower() != "digest" or algorithm not in ALGORITHMS or not {"realm", "nonce"} <= found.keys():
             continue
@@ -48,6 +48,11 @@ def challenge_of(response: sip.SipMessage) -> Challenge | None:
             found["realm"], found["nonce"], algorithm, "auth" in offered, found.get("opaque"), stale, proxy
         )
     return None
+
+
+def fields(text: str) -> dict[str, str]:
+    """Return the parameters of a challenge or of its answer, names in lower case, quotes taken off."""
+    return {key.lower(): sip.unquote(value) for key, value in _PARAMETER.findall(text)}
 
 
 def digest_response(

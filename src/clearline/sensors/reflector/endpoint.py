@@ -12,8 +12,10 @@ from hashlib import blake2b
 from typing import NamedTuple, Protocol
 
 from clearline.sensors.probe import dialog, message
+from clearline.sensors.probe.target import Credentials
 from clearline.sensors.probe.transaction import ClientTransaction, Timers
 from clearline.sensors.reflector.calls import Call, CallState
+from clearline.sensors.reflector.guard import Guard
 from clearline.sensors.reflector.limits import Limits, PerSource, source_of
 from clearline.sensors.reflector.offer import answer_sdp, contact, read_offer
 from clearline.voice.wire import sip
@@ -52,6 +54,8 @@ class Settings:
     ring_us: int = 0
     """How long a call rings (180) before it is answered."""
     timers: Timers = field(default_factory=Timers)
+    credentials: Credentials | None = None
+    """The account that may call; None: anybody may."""
 
 
 class Endpoint:
@@ -73,6 +77,7 @@ class Endpoint:
         self._own = own
         self._key = key
         self._sources = PerSource(settings.limits)
+        self._guard = Guard(settings.credentials, key) if settings.credentials else None
         self._calls: dict[tuple[str, str], Call] = {}
         self._byes: list[tuple[ClientTransaction, Hop]] = []
         self._outbox: list[tuple[bytes, Hop]] = []
@@ -163,6 +168,8 @@ class Endpoint:
             self._invited_again(call, invite, hop)
         elif sip.address(invite.header("to") or "").tag:
             self._answer(invite, 481, hop)
+        elif self._guard is not None and not self._guard.admits(invite, now_us):
+            self._answer(invite, 401, hop, *self._guard.challenges(now_us))
         elif (refusal := self._refusal(invite, hop)) is not None:
             self.counted["refused"] += 1
             self._answer(invite, refusal, hop, *([("retry-after", "30")] if refusal == 503 else []))
