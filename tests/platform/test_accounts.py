@@ -78,8 +78,11 @@ def test_a_known_person_is_let_in_by_a_link_of_their_own(alice: User, client: Cl
     call_command("sign_in_link", email="ALICE@northwind.example", stdout=out)
     link = out.getvalue().strip().removeprefix("http://127.0.0.1:8080")
     assert b"alice@northwind.example" in client.get(link).content
-    assert client.post(link).status_code == 302
+    assert client.post(link, {"password": "alice@northwind.example"}).status_code == 422
+    assert client.post(link, {"password": "another good one"}).status_code == 302
     assert client.get("/").status_code == 200
+    alice.refresh_from_db()
+    assert alice.check_password("another good one")
 
 
 def test_no_link_for_a_stranger_or_a_second_first_person(alice: User) -> None:

@@ -11,6 +11,7 @@ from platform_kit import NOW, call_record, samples
 
 from clearline.agreement.evidence import load_evidence
 from clearline.agreement.months import Month
+from clearline.agreement.statement import evaluate
 from clearline.platform.accounts.models import User
 from clearline.platform.availability.models import Target
 from clearline.platform.customers.models import Service
@@ -165,9 +166,9 @@ def test_announced_maintenance_is_taken_out(service: Service, target: Target) ->
 
 
 def test_page_json_and_letter_are_one_value(service: Service, target: Target, page: Client) -> None:
-    now = timezone.now()
-    month = f"{now:%Y-%m}"
-    records().append(samples(target, now - timedelta(minutes=5), "++++----++++++++"))
+    last_month = (timezone.now().replace(day=1) - timedelta(days=1)).replace(day=1)
+    month = f"{last_month:%Y-%m}"
+    records().append(samples(target, last_month, "++++----++++++++"))
     address = f"/statements/{service.pk}/{month}/"
     document = json.loads(page.get(f"{address}statement/").content)
     evidence, problems = load_evidence(json.loads(page.get(f"{address}evidence/").content), "evidence.json")
@@ -176,6 +177,7 @@ def test_page_json_and_letter_are_one_value(service: Service, target: Target, pa
     assert evidence.availability is not None
     assert len(evidence.availability.downtime) == 1
     text, shown = page.get(f"{address}letter/").content.decode(), page.get(address).content.decode()
+    assert evaluate(service.agreement.versions.get().terms, evidence).to_json() == document
     owed = f"{Decimal(document['total']['amount']):,}"
     assert f"{owed} USD" in text
     assert f"{owed} USD" in shown

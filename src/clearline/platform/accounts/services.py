@@ -70,10 +70,12 @@ def set_up(link: SignInLink, *, provider_name: str, email: str, password: str, n
     return user
 
 
-def enter(link: SignInLink, now: datetime) -> User | None:
-    """Use a person's link; None when it had been used meanwhile or names nobody."""
+def enter(link: SignInLink, password: str, now: datetime) -> User | None:
+    """Use a person's link and set their new password; None when it had been used meanwhile or names nobody."""
     with transaction.atomic():
         if link.user is None or not _use_up(link):
             return None
+        link.user.set_password(password)
+        link.user.save(update_fields=["password"])
         record(link.user.provider, link.user, "person.entered_by_link", link.user.email, {}, now=now)
     return link.user

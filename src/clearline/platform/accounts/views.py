@@ -9,7 +9,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from clearline.platform.accounts import services
-from clearline.platform.accounts.forms import SetUpForm
+from clearline.platform.accounts.forms import NewPasswordForm, SetUpForm
 from clearline.platform.accounts.models import SignInLink, User
 
 
@@ -32,9 +32,12 @@ def _set_up(request: HttpRequest, link: SignInLink) -> HttpResponse:
 
 
 def _enter(request: HttpRequest, link: SignInLink) -> HttpResponse:
-    if request.method != "POST":
-        return render(request, "accounts/enter.html", {"person": link.user})
-    return _let_in(request, services.enter(link, timezone.now()), "You are signed in. The link is used up.")
+    form = NewPasswordForm(request.POST or None, email=link.user.email if link.user else "")
+    if request.method != "POST" or not form.is_valid():
+        context = {"form": form, "person": link.user}
+        return render(request, "accounts/enter.html", context, status=422 if form.errors else 200)
+    user = services.enter(link, form.cleaned_data["password"], timezone.now())
+    return _let_in(request, user, "You are signed in, and your new password is set. The link is used up.")
 
 
 def _let_in(request: HttpRequest, user: User | None, greeting: str) -> HttpResponse:

@@ -11,7 +11,7 @@ function colours() {
 function options(box, { from, until, unit }) {
   const { line, text, grid } = colours();
   const axis = { stroke: text, grid: { stroke: grid, width: 1 }, ticks: { stroke: grid, width: 1 } };
-  const clock = timeFormat({ hour: "2-digit", minute: "2-digit" });
+  const clock = timeFormat({ hour: "2-digit", minute: "2-digit", ...(until - from < 900 ? { second: "2-digit" } : {}) });
   const exact = timeFormat({ dateStyle: "medium", timeStyle: "medium" });
   const time = (format) => (seconds) => format.format(new Date(seconds * 1000));
   return {
