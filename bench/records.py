@@ -108,11 +108,14 @@ def timed(question: Callable[[], Any]) -> tuple[float, Any]:
 
 
 def median_ms(question: Callable[[], Any], runs: int = 5) -> str:
+    """Median time of some runs after a first; the processor's time beside it says what a busy machine cost."""
     first, answer = timed(question)
+    busy = time.process_time()
     taken = [timed(question)[0] for _ in range(runs)]
-    count = len(answer) if hasattr(answer, "__len__") else 1
+    busy = (time.process_time() - busy) / runs
     middle, worst = statistics.median(taken) * 1000, max(taken) * 1000
-    return f"{middle:7.1f} ms  (first {first * 1000:6.1f}, worst {worst:6.1f}; {count} rows)"
+    others = f"(first {first * 1000:.0f}, worst {worst:.0f}; {len(answer)} rows)"
+    return f"{middle:7.1f} ms, processor {busy * 1000:6.1f} {others}"
 
 
 def ingest(root: Path, rows: list[CallRecord]) -> float:

@@ -1,6 +1,6 @@
 """Figures of any stretch of time: from the roll-ups where they are fresh, from the rows where they are not."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from clearline.records.store import Records
 
 Span = tuple[int, int]
+Rows = list[dict[str, Any]]
+Where = Mapping[str, Collection[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,41 @@ def fresh_days(records: "Records", listing: Listing, derived: str, hot_days: Col
     return {file.day: file.path for file in made if file.day < expired or file.made_of == wanted.get(file.day)}
 
 
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """A kind of roll-up: its table, which of its rows are meant, and the same rows made of calls by a grain."""
+
+    table: str
+    schema: pa.Schema
+    meant: Callable[[ir.Table], ir.BooleanValue]
+    made: Callable[[ir.Table, str], ir.Table]
+    has_hours: bool
+
+
+def _gathered(
+    records: "Records", derived: Derived, tenant: str, span: Span, by: Collection[str], where: Where
+) -> ir.Table | None:
+    """Cells that cover a stretch of time once: of fresh roll-ups, and made of the rows elsewhere. None if empty."""
+    by_hour = "hour_us" in by
+    view = records.view(CALLS, tenant, *span, (derived.table,))
+    fresh = fresh_days(records, view.listing, derived.table, view.hot_days)
+    parts = split(*span, fresh if derived.has_hours or not by_hour else {}, hours=derived.has_hours)
+    if by_hour:
+        parts = Parts([], [*((day, day + DAY_US) for day in parts.days), *parts.hours], parts.rows)
+    paths = [fresh[day] for day in sorted({day_of(at) for at in (*parts.days, *(low for low, _ in parts.hours))})]
+    tables = []
+    if paths:
+        cells = records.engine.relation(derived.schema, [str(records.path / path) for path in paths])
+        tables.append(_chosen(cells.filter(derived.meant(cells)), tenant, parts))
+    grain = "hour" if by_hour else "day"
+    tables += [derived.made(view.rows(Scope(tenant, low, high)), grain) for low, high in parts.rows]
+    if not tables:
+        return None
+    every = ibis.union(*tables) if len(tables) > 1 else tables[0]
+    every = every.filter(*query.conditions(every, where)) if where else every
+    return every.mutate(hour_us=every.at_us, day_us=(every.at_us // DAY_US * DAY_US).cast("int64"))
+
+
 def _chosen(cells: ir.Table, tenant: str, parts: Parts) -> ir.Table:
     at = cells.at_us
     hours = [(cells.grain == "hour") & (at >= low) & (at < high) for low, high in parts.hours]
@@ -91,8 +128,8 @@ def totals(
     since_us: int,
     until_us: int,
     by: Sequence[str] = (),
-    where: dict[str, Collection[str]] | None = None,
-) -> list[dict[str, Any]]:
+    where: Where | None = None,
+) -> Rows:
     """The sums of `rollup.SUMS` over calls that started in [since, until), one row per value of `by`.
 
     Args:
@@ -107,37 +144,28 @@ def totals(
         ValueError: no grouping has all the dimensions asked for.
     """
     where = where or {}
-    dimensions = [name for name in by if name not in {"hour_us", "day_us"}]
-    grouping = grouping_of({*dimensions, *where})
-    by_hour = "hour_us" in by
-    with records.exclusive():
-        view = records.view(CALLS, tenant, since_us, until_us, ("rollup",))
-        fresh = fresh_days(records, view.listing, "rollup", view.hot_days)
-        parts = split(since_us, until_us, fresh)
-        if by_hour:
-            parts = Parts([], [*((day, day + DAY_US) for day in parts.days), *parts.hours], parts.rows)
-        paths = [fresh[day] for day in sorted({day_of(at) for at in (*parts.days, *(low for low, _ in parts.hours))})]
-        tables = []
-        if paths:
-            cells = records.engine.relation(rollup.ROLLUP_SCHEMA, [str(records.path / path) for path in paths])
-            tables.append(_chosen(cells.filter(cells.grouping == grouping), tenant, parts))
-        tables += [
-            rollup.cells(view.rows(Scope(tenant, low, high)), grouping, "hour" if by_hour else "day")
-            for low, high in parts.rows
-        ]
-        if not tables:
+    grouping = grouping_of({*where, *by} - {"hour_us", "day_us"})
+    derived = Derived(
+        "rollup",
+        rollup.ROLLUP_SCHEMA,
+        lambda cells: cells.grouping == grouping,
+        lambda rows, grain: rollup.cells(rows, grouping, grain),
+        has_hours=True,
+    )
+
+    def question() -> Rows:
+        every = _gathered(records, derived, tenant, (since_us, until_us), by, where)
+        if every is None:
             return []
-        every = ibis.union(*tables) if len(tables) > 1 else tables[0]
-        every = every.filter(*query.conditions(every, where)) if where else every
-        every = every.mutate(hour_us=every.at_us, day_us=(every.at_us // DAY_US * DAY_US).cast("int64"))
         added = {name: every[name].sum().fill_null(0) for name in rollup.SUMS}
-        grouped = every.group_by(list(by)).aggregate(**added) if by else every.aggregate(**added)
-        found: pa.Table = records.engine.fetch(grouped.order_by(list(by)) if by else grouped)
-    return _plain(found)
+        grouped = every.group_by(list(by)).aggregate(**added).order_by(list(by)) if by else every.aggregate(**added)
+        return _plain(records.engine.fetch(grouped))
+
+    return records.ask(question)
 
 
-def _plain(found: pa.Table) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = found.to_pylist()
+def _plain(found: pa.Table) -> Rows:
+    rows: Rows = found.to_pylist()
     return rows
 
 
@@ -162,12 +190,15 @@ def histogram(
     until_us: int,
     measure: str = "mos_x100",
     by: Sequence[str] = (),
-    where: dict[str, Collection[str]] | None = None,
-) -> list[dict[str, Any]]:
+    where: Where | None = None,
+) -> Rows:
     """How many calls lie in each bucket of a measure: rows of `by`, `bucket` (its lower edge) and `n`, in order."""
-    with records.exclusive():
+
+    def question() -> Rows:
         table = _histogram(records, tenant, (since_us, until_us), measure, by, where or {})
         return [] if table is None else _plain(records.engine.fetch(table.order_by([*by, "bucket"])))
+
+    return records.ask(question)
 
 
 def percentile(
@@ -179,8 +210,8 @@ def percentile(
     permille: int,
     measure: str = "mos_x100",
     by: Sequence[str] = (),
-    where: dict[str, Collection[str]] | None = None,
-) -> list[dict[str, Any]]:
+    where: Where | None = None,
+) -> Rows:
     """Percentiles by nearest rank: the least bucket with at least `permille` ‰ of the calls at or below it.
 
     Exact for the MOS; for other measures the true value lies in [value, value + bucket width of `rollup.WIDTHS`).
@@ -188,7 +219,8 @@ def percentile(
     Returns:
         Rows of `by`, `value`, and `n`, the calls it was taken of.
     """
-    with records.exclusive():
+
+    def question() -> Rows:
         table = _histogram(records, tenant, (since_us, until_us), measure, by, where or {})
         if table is None:
             return []
@@ -198,37 +230,20 @@ def percentile(
         reached = ranked.filter(ranked.below * 1000 >= ranked.total * permille)
         added = {"value": reached.bucket.min(), "n": reached.total.max()}
         result = reached.group_by(list(by)).aggregate(**added).order_by(list(by)) if by else reached.aggregate(**added)
-        found: pa.Table = records.engine.fetch(result)
-    return [row for row in _plain(found) if row["n"] is not None]
+        return [row for row in _plain(records.engine.fetch(result)) if row["n"] is not None]
+
+    return records.ask(question)
 
 
 def _histogram(
-    records: "Records",
-    tenant: str,
-    span: Span,
-    measure: str,
-    by: Sequence[str],
-    where: dict[str, Collection[str]],
+    records: "Records", tenant: str, span: Span, measure: str, by: Sequence[str], where: Where
 ) -> ir.Table | None:
-    by_hour = "hour_us" in by
-    hours = measure == "mos_x100"
-    view = records.view(CALLS, tenant, *span, ("histogram",))
-    fresh = fresh_days(records, view.listing, "histogram", view.hot_days)
-    parts = split(*span, fresh if hours or not by_hour else {}, hours=hours)
-    if by_hour:
-        parts = Parts([], [*((day, day + DAY_US) for day in parts.days), *parts.hours], parts.rows)
-    paths = [fresh[day] for day in sorted({day_of(at) for at in (*parts.days, *(low for low, _ in parts.hours))})]
-    tables = []
-    if paths:
-        cells = records.engine.relation(rollup.HISTOGRAM_SCHEMA, [str(records.path / path) for path in paths])
-        tables.append(_chosen(cells.filter(cells.measure == measure), tenant, parts))
-    tables += [
-        rollup.buckets(view.rows(Scope(tenant, low, high)), measure, "hour" if by_hour else "day")
-        for low, high in parts.rows
-    ]
-    if not tables:
-        return None
-    every = ibis.union(*tables) if len(tables) > 1 else tables[0]
-    every = every.filter(*query.conditions(every, where)) if where else every
-    every = every.mutate(hour_us=every.at_us, day_us=(every.at_us // DAY_US * DAY_US).cast("int64"))
-    return every.group_by([*by, "bucket"]).aggregate(n=every.n.sum())
+    derived = Derived(
+        "histogram",
+        rollup.HISTOGRAM_SCHEMA,
+        lambda cells: cells.measure == measure,
+        lambda rows, grain: rollup.buckets(rows, measure, grain),
+        has_hours=measure == "mos_x100",
+    )
+    every = _gathered(records, derived, tenant, span, by, where)
+    return None if every is None else every.group_by([*by, "bucket"]).aggregate(n=every.n.sum())

@@ -158,6 +158,7 @@ class SpoolWriter:
             self._abandon()
 
     def _start(self) -> None:
+        self._abandon()  # after a fork, only the child's copy: the parent's segment stays its own
         if self._process != os.getpid():
             self._process, self._identity = os.getpid(), f"{os.getpid()}-{token_hex(4)}"
         self._number += 1

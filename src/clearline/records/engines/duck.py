@@ -14,6 +14,7 @@ import ibis.expr.types as ir
 import pyarrow as pa
 
 from clearline.records.errors import RecordsError, StoreDamagedError, StoreFullError
+from clearline.records.parquet import ROW_GROUP_ROWS
 
 MEMORY_LIMIT = "1GB"
 """What DuckDB may hold; beyond it, it spills to the store's temporary directory."""
@@ -147,7 +148,7 @@ class DuckEngine:
         about = "{" + ", ".join(f"{key}: {_quoted(value)}" for key, value in footer.items()) + "}"
         self._run(
             f"COPY (SELECT * FROM ({sql}) ORDER BY {by}) TO {_quoted(str(path))} (FORMAT parquet, COMPRESSION zstd, "  # noqa: S608
-            f"PARQUET_VERSION v2, ROW_GROUP_SIZE 122880, KV_METADATA {about})"
+            f"PARQUET_VERSION v2, ROW_GROUP_SIZE {ROW_GROUP_ROWS}, KV_METADATA {about})"
         )
 
     def write_index(self, plan: "Plan", path: Path, footer: dict[str, str]) -> None:
