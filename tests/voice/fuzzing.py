@@ -12,7 +12,7 @@ from tests.voice import captures
 
 from clearline.voice.analysis import Analysis, CaptureError, analyze
 from clearline.voice.report import report
-from clearline.voice.wire import hep, rtcp, sdp, sip, vq_report, xr
+from clearline.voice.wire import hep, rtcp, rtcp_json, sdp, sip, vq_report, xr
 
 LINKS = (1, 113, 276, 101, 0)
 """Ethernet, Linux cooked v1 and v2, raw IP, loopback."""
@@ -121,6 +121,12 @@ def telephone_report(data: bytes) -> None:
         vq_report.parse(data)
 
 
+def agent_json(data: bytes) -> None:
+    """Read what a capture agent wrote of RTCP."""
+    with contextlib.suppress(rtcp_json.RtcpJsonError):
+        rtcp_json.parse(data)
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
     "capture": capture,
     "capture_in_pieces": capture_in_pieces,
@@ -130,6 +136,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "description": description,
     "rtcp_datagram": rtcp_datagram,
     "hep_packet": hep_packet,
+    "agent_json": agent_json,
     "telephone_report": telephone_report,
 }
 

@@ -259,8 +259,13 @@ _BUFFERS: tuple[Literal["unknown", "reserved", "fixed", "adaptive"], ...] = ("un
 
 
 def _voip(_: int, __: int, body: bytes) -> VoipMetrics:
+    return voip_metrics(*_VOIP.unpack(body[:32]))
+
+
+def voip_metrics(*values: int) -> VoipMetrics:
+    """Make the metrics of the 21 numbers of a block in their order (section 4.7), unknown ones as they are sent."""
     (ssrc, loss, discard, burst_density, gap_density, burst, gap, round_trip, end_system, signal, noise, echo, gmin,
-     r, external_r, mos_lq, mos_cq, receiver, nominal, maximum, absolute) = _VOIP.unpack(body[:32])  # fmt: skip
+     r, external_r, mos_lq, mos_cq, receiver, nominal, maximum, absolute) = values  # fmt: skip
     return VoipMetrics(
         ssrc=ssrc,
         loss_256=loss,
