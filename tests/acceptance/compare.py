@@ -23,5 +23,7 @@ def differences(expected: Any, found: Any, at: str = "") -> list[str]:
 
 def line_key(line: Any) -> str:
     if isinstance(line, dict):
-        return " ".join(str(line.get(key)) for key in ("commitment", "request", "window", "trigger", "amount", "steps"))
+        return " ".join(
+            str(line.get(key)) for key in ("commitment", "request", "window", "trigger", "opens", "amount", "steps")
+        )
     return str(line)

@@ -170,10 +170,10 @@ def misses_that_open(trigger: Document, known: list[tuple[str, str]]) -> list[st
     return misses if len(misses) >= trigger["missed_months"] else []
 
 
-def rights_open(agreement: Document, months: list[Document], as_of: str) -> list[Document]:
-    """The rights to terminate open at a moment; `months` are the statements up to the judged one."""
+def rights(agreement: Document, months: list[Document], as_of: str) -> tuple[list[Document], list[Document]]:
+    """The rights open at a moment, and the lapsed ones; `months` are the statements up to the judged one."""
     found = []
-    zone = ZoneInfo(agreement["time_zone"])
+    today = datetime.fromisoformat(as_of).astimezone(ZoneInfo(agreement["time_zone"])).date()
     for name in agreement["commitments"]:
         for trigger in agreement["termination"]["any_of"]:
             known = []
@@ -184,9 +184,8 @@ def rights_open(agreement: Document, months: list[Document], as_of: str) -> list
                 number = ordinal(one["month"])  # the month after is number + 1, and January is 1
                 opens = date(number // 12, number % 12 + 1, 1)
                 closes = opens + timedelta(days=agreement["termination"]["open_days"])
-                today = datetime.fromisoformat(as_of).astimezone(zone).date()
                 because = misses_that_open(trigger, known)
-                if because and opens <= today < closes:
+                if because:
                     right = {"commitment": name, "trigger": trigger, "months": because}
                     found.append({**right, "opens": opens.isoformat(), "closes": closes.isoformat()})
-    return found
+    return [r for r in found if today.isoformat() < r["closes"]], [r for r in found if today.isoformat() >= r["closes"]]

@@ -52,5 +52,6 @@ def test_rights_to_terminate_open_as_the_words_say_whatever_the_order_of_the_mon
     by_hand = [oracle.evaluate(agreement, month) for month in months]
     for month, statement in zip(months, found, strict=True):
         before = [one for one in by_hand if one["month"] <= month["month"]]
-        rights = oracle.rights_open(agreement, before, month["as_of"])
-        assert differences({"open": bool(rights), "because": rights}, statement["termination"]) == []
+        still_open, lapsed = oracle.rights(agreement, before, month["as_of"])
+        expected = {"open": bool(still_open), "because": still_open, "lapsed": lapsed}
+        assert differences(expected, statement["termination"]) == []

@@ -11,7 +11,7 @@ HEAD: dict[str, Any] = {
     "month": "2026-10",
     "fee": {"amount": "1000.00", "currency": "USD"},
     "seconds": {"service": 2678400, "maintenance": 7200, "excluded": 0, "down": 9000, "unknown": 0, "up": 2662200},
-    "termination": {"open": False, "because": []},
+    "termination": {"open": False, "because": [], "lapsed": []},
 }
 
 COMMITMENTS: dict[str, dict[str, Any]] = {

@@ -104,14 +104,14 @@ def test_the_letter_says_when_and_why_the_customer_may_leave() -> None:
     late = [month_of(7), month_of(8), month_of(10, "2027-01-01T00:00:00Z")]
     closed = " ".join(evaluate_months(agreement(), late)[-1].text().split())
     assert "Right to terminate without penalty: not open" in closed
-    assert "Not open from 1 November 2026 to 30 November 2026" in closed
+    assert "Was open from 1 November 2026 to 30 November 2026" in closed
 
 
 def test_the_letter_quotes_the_clauses_the_agreement_gives_and_no_others() -> None:
     assert "“We guarantee a minimum of 99.9% uptime" in letter()
     silent = {"commitments__availability__text": None, "credits__text": None, "termination__text": None, "origins": {}}
     assert "We guarantee" not in letter(silent)
-    assert "service credits.”" not in letter(silent)
+    assert "service credits as follows:”" not in letter(silent)
     assert "penalty.”" not in letter(silent)
 
 

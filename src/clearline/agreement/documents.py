@@ -20,6 +20,9 @@ MAX_AGREEMENT_BYTES = 256 * 1024
 MAX_EVIDENCE_BYTES = 64 * 1024 * 1024
 """A month with 100,000 outages is a tenth of this."""
 
+MAX_DIGITS = 30
+"""Of a whole number; no count, length or moment comes near it."""
+
 
 class Repeated:
     """Stands where a key was given more than once."""
@@ -39,7 +42,7 @@ def parse_json(data: str | bytes, source: str) -> tuple[object, list[Problem]]:
         return None, [Problem(source, "", f"is larger than {MAX_EVIDENCE_BYTES} bytes")]
     try:
         text = data.decode("utf-8-sig") if isinstance(data, bytes) else data
-        return json.loads(text, object_pairs_hook=_unrepeated, parse_constant=_refuse_constant), []
+        return json.loads(text, object_pairs_hook=_unrepeated, parse_int=_whole, parse_constant=_refuse_constant), []
     except UnicodeDecodeError as error:
         return None, [Problem(source, "", f"is not UTF-8 (byte {error.start})")]
     except json.JSONDecodeError as error:
@@ -92,6 +95,12 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a number")
 
 
+def _whole(text: str) -> int:
+    if len(text) > MAX_DIGITS:
+        raise ValueError(f"a number has more than {MAX_DIGITS} digits")
+    return int(text)
+
+
 class _PlainLoader(yaml.SafeLoader):
     """YAML of JSON's kinds only: no aliases, no tags, a key once."""
 
@@ -116,8 +125,13 @@ class _PlainLoader(yaml.SafeLoader):
             pairs.append((key, self.construct_object(value_node, deep=True)))
         return _unrepeated(pairs)
 
+    def construct_whole(self, node: yaml.ScalarNode) -> int:
+        """Read a whole number of a bearable length."""
+        return _whole(node.value)
+
 
 _PlainLoader.add_constructor("tag:yaml.org,2002:map", _PlainLoader.construct_plain_mapping)
+_PlainLoader.add_constructor("tag:yaml.org,2002:int", _PlainLoader.construct_whole)
 for _tag, _pattern, _first in (
     ("null", r"~|null|", ["~", "n", ""]),
     ("bool", r"true|false", ["t", "f"]),

@@ -166,7 +166,7 @@ def _termination(statement: "Statement") -> Iterator[str]:
             f"{period}: {NAMES[right.commitment].lower()} was missed {trigger_text(right.trigger)}: "
             f"{listing([month_text(month) for month in right.months])}"
             + (f" (passed over, since not measured: {gaps})" if gaps else ""),
-            "Open" if right in rights else "Not open",
+            "Open" if right in rights else "Was open",
         )
     if not statement.rights:
         yield from wrapped("No commitment was missed often enough in the months judged here.")

@@ -101,6 +101,7 @@ class Statement:
             "termination": {
                 "open": bool(open_rights),
                 "because": [right.to_json() for right in open_rights],
+                "lapsed": [right.to_json() for right in self.rights if right not in open_rights],
             },
             "review": {"from": str(self.review[0]), "until": str(self.review[1])},
             "origins": dict(self.agreement.origins),
