@@ -25,9 +25,11 @@ with open(sys.argv[1], "rb", buffering=0) as file:
     analysis = analyze(iter(lambda: file.read(65_536), b""), sys.argv[1])
 spent = time.perf_counter() - began[0], time.process_time() - began[1]
 import clearline.voice.packets as packets
+def whole_way(delay):
+    return delay.one_way_us if delay and delay.basis == "both directions" else None
 rows = [
     (s.ssrc, s.counts.received, s.counts.expected, s.counts.lost, s.counts.duplicates, s.counts.reordered,
-     s.regularity.jitter_mean_us, s.regularity.jitter_max_us, s.delay.one_way_us if s.delay else None,
+     s.regularity.jitter_mean_us, s.regularity.jitter_max_us, whole_way(s.delay),
      s.quality.mos_cq if s.delay else s.quality.mos_lq)
     for s in analysis.streams
 ]

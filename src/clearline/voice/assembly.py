@@ -169,6 +169,8 @@ class Assembly:
             if stream.call_id is not None:
                 by_call.setdefault(stream.call_id, []).append(stream)
         calls = self.session.book.calls.values()
+        for call in calls:
+            call.seen.clear()  # no message follows: its memory is the results'
         return tuple(_call(call, by_call.get(call.call_id, []), with_media=bool(scored)) for call in calls)
 
 
@@ -235,10 +237,7 @@ def _call(call: Call, scored: list[results.Stream], *, with_media: bool) -> resu
         mos_lq=min(lq, default=None),
         mos_cq=min(cq, default=None),
         flags=_call_flags(call, scored, with_media=with_media),
-        ladder=tuple(
-            results.LadderMessage(m.at_us, m.source, m.destination, m.text, m.has_sdp, m.repeated)
-            for m in call.messages
-        ),
+        ladder=tuple(call.messages),
         message_count=call.message_count,
     )
 

@@ -6,6 +6,7 @@ timer, is the same message. Calls that a back-to-back user agent joins are found
 
 from dataclasses import dataclass, field
 
+from clearline.voice.results.call import LadderMessage
 from clearline.voice.streams import Formats, Stream
 from clearline.voice.wire import sdp, sip
 
@@ -20,20 +21,6 @@ MAX_TRANSACTIONS = 500
 
 CORRELATION_HEADERS = ("session-id", "x-call-id", "x-cid", "x-original-call-id", "p-charging-vector")
 """Headers that user agents in the middle pass on from one call to the next (RFC 7989, RFC 7315, and custom)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One line of a call's ladder."""
-
-    at_us: int
-    source: str
-    destination: str
-    text: str
-    """`INVITE`, `180 Ringing` …"""
-    has_sdp: bool
-    repeated: bool
-    """Whether it was sent again by a timer."""
 
 
 @dataclass(slots=True)
@@ -83,7 +70,7 @@ class Call:
     forks: set[str] = field(default_factory=set)
     """To-tags of early and confirmed dialogs."""
     hops: set[tuple[str, str]] = field(default_factory=set)
-    messages: list[Message] = field(default_factory=list)
+    messages: list[LadderMessage] = field(default_factory=list)
     message_count: int = 0
     seen: dict[tuple[str, int, str, str], tuple[str, str]] = field(default_factory=dict)
     origins: set[str] = field(default_factory=set)
@@ -205,7 +192,7 @@ class CallBook:
             call.seen[key] = hop
         call.message_count += 1
         if len(call.messages) < MAX_MESSAGES:
-            call.messages.append(Message(at_us, source, destination, text, bool(message.body), repeated))
+            call.messages.append(LadderMessage(at_us, source, destination, text, bool(message.body), repeated))
         return before is None
 
     def _request(self, call: Call, message: sip.SipMessage, number: int, at_us: int) -> None:
