@@ -5,7 +5,7 @@ that they keep their size on a telephone and on paper.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from clearline.voice.report.words import duration, milliseconds, percent, rating_words, safe, score, time_of_day
@@ -17,45 +17,29 @@ MAX_SLOTS = 180
 _WIDTH, _HEIGHT = 1000.0, 100.0
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """One interval, or several neighbouring ones: sums of counts, and the worst of the rest."""
-
-    start_us: int
-    duration_us: int
-    received: int
-    lost: int
-    discarded: int
-    jitter_mean_us: float | None
-    jitter_max_us: float | None
-    max_gap_us: int
-    mos_lq: float | None
-
-    @property
-    def expected(self) -> int:
-        """Packets that were sent."""
-        return self.received + self.lost
-
-
-def slots(intervals: Sequence[Interval]) -> list[Slot]:
-    """Make at most `MAX_SLOTS` slots of a stream's intervals."""
+def slots(intervals: Sequence[Interval]) -> list[Interval]:
+    """Draw neighbours together until at most `MAX_SLOTS` are left: sums of counts, and the worst of the rest."""
     group = max(1, math.ceil(len(intervals) / MAX_SLOTS))
-    return [_slot(intervals[at : at + group]) for at in range(0, len(intervals), group)]
+    return [_together(intervals[at : at + group]) for at in range(0, len(intervals), group)]
 
 
-def _slot(group: Sequence[Interval]) -> Slot:
-    means = [each.jitter_mean_us for each in group if each.jitter_mean_us is not None]
-    return Slot(
+def _together(group: Sequence[Interval]) -> Interval:
+    return Interval(
         start_us=group[0].start_us,
         duration_us=sum(each.duration_us for each in group),
         received=sum(each.received for each in group),
         lost=sum(each.lost for each in group),
         discarded=sum(each.discarded for each in group),
-        jitter_mean_us=max(means, default=None),
-        jitter_max_us=max((each.jitter_max_us for each in group if each.jitter_max_us is not None), default=None),
+        jitter_mean_us=max(_known(each.jitter_mean_us for each in group), default=None),
+        jitter_max_us=max(_known(each.jitter_max_us for each in group), default=None),
         max_gap_us=max(each.max_gap_us for each in group),
-        mos_lq=min((each.mos_lq for each in group if each.mos_lq is not None), default=None),
+        mos_lq=min(_known(each.mos_lq for each in group), default=None),
+        mos_cq=min(_known(each.mos_cq for each in group), default=None),
     )
+
+
+def _known(values: Iterable[float | None]) -> list[float]:
+    return [value for value in values if value is not None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,16 +76,16 @@ def _key() -> str:
     )
 
 
-def _loss(stream: Stream, points: list[Slot], axis: _Axis) -> str:
-    bad = [100 * (each.lost + each.discarded) / each.expected if each.expected else 0.0 for each in points]
-    top = _ceiling(max(bad, default=0.0), (1, 2, 5, 10, 20, 50, 100))
+def _loss(stream: Stream, points: list[Interval], axis: _Axis) -> str:
+    sent = [each for each in points if each.received + each.lost]
+    worst = max((100 * (each.lost + each.discarded) / (each.received + each.lost) for each in sent), default=0.0)
+    top = _ceiling(worst, (1, 2, 5, 10, 20, 50, 100))
     shapes = []
-    for each in points:
-        if each.expected:
-            x, width = axis.x(each.start_us), axis.x(each.start_us + each.duration_us) - axis.x(each.start_us)
-            lost = _HEIGHT * 100 * each.lost / each.expected / top
-            late = _HEIGHT * 100 * each.discarded / each.expected / top
-            shapes.append(_bar("lost", x, width, 0.0, lost) + _bar("late", x, width, lost, late))
+    for each in sent:
+        x, width = axis.x(each.start_us), axis.x(each.start_us + each.duration_us) - axis.x(each.start_us)
+        scale = _HEIGHT * 100 / (each.received + each.lost) / top
+        shapes.append(_bar("lost", x, width, 0.0, each.lost * scale))
+        shapes.append(_bar("late", x, width, each.lost * scale, each.discarded * scale))
     counts = stream.counts
     said = f"{percent(counts.lost, counts.expected)} lost, {percent(counts.discarded, counts.expected)} late"
     return _plot("Loss", said, points, axis, (0, top), "%", "".join(shapes))
@@ -114,8 +98,8 @@ def _bar(kind: str, x: float, width: float, base: float, height: float) -> str:
     return f'<rect class="{kind}" x="{x}" y="{_HEIGHT - base - height:.2f}" width="{width:.2f}" height="{height:.2f}"/>'
 
 
-def _jitter(points: list[Slot], axis: _Axis) -> str:
-    known = [each.jitter_max_us for each in points if each.jitter_max_us is not None]
+def _jitter(points: list[Interval], axis: _Axis) -> str:
+    known = _known(each.jitter_max_us for each in points)
     if not known:
         return _blank("Jitter", "Unknown: no packets with timestamps followed each other.")
     top = _ceiling(max(known) / 1000, (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000))
@@ -135,8 +119,8 @@ def _delay(stream: Stream, axis: _Axis) -> str:
     return _plot("Delay", said, [], axis, (0, top), "ms", shape)
 
 
-def _score(stream: Stream, points: list[Slot], axis: _Axis) -> str:
-    known = [each.mos_lq for each in points if each.mos_lq is not None]
+def _score(stream: Stream, points: list[Interval], axis: _Axis) -> str:
+    known = _known(each.mos_lq for each in points)
     if not known:
         return _blank("MOS", f"Not scored: {safe(stream.quality.unscored or 'no interval has enough packets')}.")
     shapes = _steps("trace", points, axis, lambda each: None if each.mos_lq is None else each.mos_lq - 1, 4.0)
@@ -144,7 +128,9 @@ def _score(stream: Stream, points: list[Slot], axis: _Axis) -> str:
     return _plot("MOS", said, points, axis, (1, 5), "", shapes)
 
 
-def _steps(kind: str, points: list[Slot], axis: _Axis, value: Callable[[Slot], float | None], top: float) -> str:
+def _steps(
+    kind: str, points: list[Interval], axis: _Axis, value: Callable[[Interval], float | None], top: float
+) -> str:
     """Draw a line of steps, broken where the value is not known."""
     path = []
     drawing = False
@@ -165,7 +151,9 @@ def _ceiling(value: float, steps: tuple[int, ...]) -> int:
     return next((step for step in steps if value <= step), steps[-1])
 
 
-def _plot(name: str, said: str, points: list[Slot], axis: _Axis, ends: tuple[int, int], unit: str, shapes: str) -> str:
+def _plot(
+    name: str, said: str, points: list[Interval], axis: _Axis, ends: tuple[int, int], unit: str, shapes: str
+) -> str:
     low, high = ends
     ticks = [(0, low), (50, (low + high) / 2), (100, high)]
     grid = "".join(f'<path class="grid" d="M0 {100 - place}H{_WIDTH:.0f}"/>' for place, _ in ticks)
@@ -179,7 +167,7 @@ def _plot(name: str, said: str, points: list[Slot], axis: _Axis, ends: tuple[int
     )
 
 
-def _gaps(points: list[Slot], axis: _Axis) -> str:
+def _gaps(points: list[Interval], axis: _Axis) -> str:
     """Shade the time in which nothing came: silent intervals, those left out, and what follows the last packet."""
     silent = [(each.start_us, each.start_us + each.duration_us) for each in points if not each.received]
     ends = [each.start_us + each.duration_us for each in points]
@@ -191,7 +179,7 @@ def _gaps(points: list[Slot], axis: _Axis) -> str:
     )
 
 
-def _hit(each: Slot, axis: _Axis) -> str:
+def _hit(each: Interval, axis: _Axis) -> str:
     """Make an interval answer the pointer with its numbers."""
     x, width = axis.x(each.start_us), axis.x(each.start_us + each.duration_us) - axis.x(each.start_us)
     words = (

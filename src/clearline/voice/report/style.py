@@ -65,7 +65,7 @@ paint-order:stroke;stroke:var(--card);stroke-width:4px;stroke-linejoin:round}
 .plots{display:grid;gap:14px;margin:4px 0 6px}
 @media(min-width:860px){.plots{grid-template-columns:1fr 1fr;gap:16px 28px}}
 figure{margin:0}figcaption{font-size:13px;margin-bottom:9px;display:flex;justify-content:space-between;gap:10px}
-figcaption b{font-weight:650}figcaption span{color:var(--soft);text-align:right}
+figcaption b{font-weight:650;white-space:nowrap}figcaption span{color:var(--soft);text-align:right}
 .plot{position:relative;margin-left:42px;height:96px}.plot svg{display:block;width:100%;height:100%;overflow:visible}
 .plot i{position:absolute;right:100%;margin-right:6px;transform:translateY(50%);font:11px/1 inherit;font-style:normal;
 font-size:11px;line-height:1;color:var(--soft);white-space:nowrap}
