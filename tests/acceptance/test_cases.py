@@ -4,7 +4,6 @@ A case is a page of prose with blocks of YAML. A block says what differs from th
 the quiet month beside this file (`months`, one entry an evidence document), and what each statement must say.
 """
 
-import copy
 import json
 import re
 import subprocess
@@ -16,6 +15,7 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 from tests.acceptance.compare import differences
+from tests.agreement.samples import varied
 from typer.testing import CliRunner
 
 from clearline.cli.backtest import app as backtest
@@ -32,18 +32,6 @@ BLOCKS = [
 ]
 
 
-def changed(document: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    """A copy with other values at some dotted paths; a number in a path counts along a list, from 0."""
-    result = copy.deepcopy(document)
-    for path, value in changes.items():
-        *way, last = [int(step) if step.isdigit() else step for step in path.split(".")]
-        place: Any = result
-        for step in way:
-            place = place[step]
-        place[last] = value
-    return result
-
-
 def nested(expected: dict[str, Any]) -> dict[str, Any]:
     """Dotted paths as the tree they describe."""
     tree: dict[str, Any] = {}
@@ -57,7 +45,7 @@ def nested(expected: dict[str, Any]) -> dict[str, Any]:
 
 
 def write_agreement(path: Path, changes: dict[str, Any]) -> None:
-    path.write_text(yaml.safe_dump(changed(yaml.safe_load(AGREEMENT.read_text()), changes)))
+    path.write_text(yaml.safe_dump(varied(yaml.safe_load(AGREEMENT.read_text()), changes)))
 
 
 def files_of(block: dict[str, Any], folder: Path) -> list[str]:
@@ -66,7 +54,7 @@ def files_of(block: dict[str, Any], folder: Path) -> list[str]:
     names = ["agreement.yaml"]
     for number, month in enumerate(block["months"], 1):
         names.append(f"evidence-{number}.json")
-        (folder / names[-1]).write_text(json.dumps(changed(QUIET_MONTH, month)))
+        (folder / names[-1]).write_text(json.dumps(varied(QUIET_MONTH, month)))
     return [str(folder / name) for name in names]
 
 
@@ -105,10 +93,8 @@ def test_a_backtest_says_what_the_months_would_have_cost(block: dict[str, Any], 
     ],
 )
 def test_a_key_left_out_means_its_published_default(key: str, tmp_path: Path) -> None:
-    page = yaml.safe_load(
-        re.findall(r"```yaml\n(.*?)```", (HERE / "cases" / "01-the-published-example.md").read_text(), re.DOTALL)[0]
-    )
-    names = files_of(page, tmp_path)
+    example = BLOCKS[0].values[0]
+    names = files_of(example, tmp_path)
     terms = yaml.safe_load(AGREEMENT.read_text())
     terms["origins"] = {}
     *way, last = key.split(".")
@@ -118,7 +104,7 @@ def test_a_key_left_out_means_its_published_default(key: str, tmp_path: Path) ->
     del place[last]
     Path(names[0]).write_text(yaml.safe_dump(terms))
     statement = json.loads(CliRunner().invoke(app, [*names, "--json"]).stdout)
-    assert differences(nested(page["statements"][0]), statement) == []
+    assert differences(nested(example["statements"][0]), statement) == []
 
 
 def test_the_installed_command_prints_one_document_a_line_in_the_order_given(tmp_path: Path) -> None:

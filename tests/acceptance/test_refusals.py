@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.acceptance.test_cases import AGREEMENT, QUIET_MONTH, changed
+from tests.acceptance.test_cases import AGREEMENT, QUIET_MONTH
+from tests.agreement.samples import varied
 from typer.testing import CliRunner
 
 from clearline.cli.evaluate import app
 
-EVIDENCE = changed(
+EVIDENCE = varied(
     QUIET_MONTH,
     {
         "availability.downtime": [
@@ -155,14 +156,14 @@ TERMS = AGREEMENT.read_text()
 
 @pytest.mark.parametrize(("path", "value", "position"), EVIDENCE_REFUSED)
 def test_malformed_evidence_is_refused_with_its_place(path: str, value: Any, position: str) -> None:
-    said = refusal(TERMS, changed(EVIDENCE, {path: value}))
+    said = refusal(TERMS, varied(EVIDENCE, {path: value}))
     assert len(lines_at(f"evidence.json: {position}", said)) == 1
 
 
 @pytest.mark.parametrize(("path", "value", "position"), AGREEMENT_REFUSED)
 def test_a_malformed_agreement_is_refused_with_its_place(path: str, value: Any, position: str) -> None:
     terms = json.loads(json.dumps(yaml.safe_load(TERMS), default=str))
-    said = refusal(yaml.safe_dump(changed(terms, {path: value})), EVIDENCE)
+    said = refusal(yaml.safe_dump(varied(terms, {path: value})), EVIDENCE)
     assert len(lines_at(f"agreement.yaml: {position}", said)) == 1
 
 
@@ -214,12 +215,12 @@ def test_a_file_that_is_no_agreement_is_refused_by_its_name(text: str) -> None:
 
 
 def test_one_bad_month_withholds_the_statements_of_the_good_ones() -> None:
-    said = refusal(TERMS, EVIDENCE, changed(EVIDENCE, {"month": "November"}))
+    said = refusal(TERMS, EVIDENCE, varied(EVIDENCE, {"month": "November"}))
     assert lines_at("later.json: month", said)
     assert "evidence.json" not in said
 
 
 def test_every_problem_of_a_document_is_said_at_once() -> None:
-    said = refusal(TERMS, changed(EVIDENCE, {"month": "November", "voice.calls": -1, "support.0.id": None}))
+    said = refusal(TERMS, varied(EVIDENCE, {"month": "November", "voice.calls": -1, "support.0.id": None}))
     for position in ("month", "voice.calls", "support[0].id"):
         assert lines_at(f"evidence.json: {position}", said)
