@@ -1,3 +1,4 @@
+import re
 from datetime import timedelta
 from io import StringIO
 
@@ -120,3 +121,17 @@ def test_second_factor_page_and_its_secret_is_not_kept_in_clear(page: Client, al
     kept = MfaAdapter().encrypt("JBSWY3DPEHPK3PXP")
     assert "JBSWY3DPEHPK3PXP" not in kept
     assert MfaAdapter().decrypt(kept) == "JBSWY3DPEHPK3PXP"
+
+
+def test_a_colleague_comes_in_by_the_link_that_is_handed_over(page: Client, alice: User) -> None:
+    shown = page.post("/people/", {"name": "Bob", "email": "Bob@northwind.example"}).content.decode()
+    link = re.search(r"/welcome/[^/]+/", shown)
+    assert link
+    bob = Client()
+    assert bob.post("/sign-in/", {"login": "bob@northwind.example", "password": ""}).status_code == 200
+    assert bob.post(link.group(), {"password": "bobs own password"}).status_code == 302
+    assert User.objects.get(email="bob@northwind.example").provider == alice.provider
+    assert "bob@northwind.example" in bob.get("/people/").content.decode()
+    again = page.post("/people/", {"name": "Bob", "email": "BOB@northwind.example"})
+    assert again.status_code == 422
+    assert "already" in again.content.decode()

@@ -29,6 +29,22 @@ class NewPasswordForm(forms.Form):
         return cleaned
 
 
+def _free_address(email: str) -> str:
+    """The address in lower case, when nobody signs in with it yet."""
+    email = email.strip().lower()
+    if User.objects.filter(email__iexact=email).exists():
+        raise forms.ValidationError("Somebody signs in with this address already.")
+    return email
+
+
+class PersonForm(forms.Form):
+    name = forms.CharField(max_length=200)
+    email = forms.EmailField(label="E-mail address", help_text="They sign in with it.")
+
+    def clean_email(self) -> str:
+        return _free_address(self.cleaned_data["email"])
+
+
 class SetUpForm(NewPasswordForm):
     """The provider's name and its first person."""
 
@@ -38,7 +54,4 @@ class SetUpForm(NewPasswordForm):
 
     def clean_email(self) -> str:
         """Nobody else signs in with this address."""
-        email: str = self.cleaned_data["email"].strip().lower()
-        if User.objects.filter(email__iexact=email).exists():
-            raise forms.ValidationError("Somebody signs in with this address already.")
-        return email
+        return _free_address(self.cleaned_data["email"])

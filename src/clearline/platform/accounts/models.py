@@ -24,8 +24,8 @@ class Provider(models.Model):
 class UserManager(BaseUserManager["User"]):
     """Finds people by the e-mail address they sign in with."""
 
-    def create_person(self, *, provider: Provider, email: str, password: str, name: str = "") -> "User":
-        """Add a person who works for the provider."""
+    def create_person(self, *, provider: Provider, email: str, password: str | None, name: str = "") -> "User":
+        """Add a person who works for the provider; without a password they come in by a link."""
         user = self.model(provider=provider, email=email.strip().lower(), name=name)
         user.set_password(password)
         user.save(using=self._db)

@@ -70,6 +70,18 @@ def set_up(link: SignInLink, *, provider_name: str, email: str, password: str, n
     return user
 
 
+def invite(actor: User, *, name: str, email: str, now: datetime) -> str:
+    """Add a colleague of the actor, who chooses a password by the one-time link.
+
+    Returns:
+        The link's token, to be handed over.
+    """
+    with transaction.atomic():
+        person = User.objects.create_person(provider=actor.provider, email=email, password=None, name=name)
+        record(actor.provider, actor, "person.added", person.email, {"name": name}, now=now)
+        return make_link(person, now)
+
+
 def enter(link: SignInLink, password: str, now: datetime) -> User | None:
     """Use a person's link and set their new password; None when it had been used meanwhile or names nobody."""
     with transaction.atomic():

@@ -9,6 +9,7 @@ from clearline.platform.accounts import views
 
 urlpatterns = [
     path("welcome/<str:token>/", views.welcome, name="welcome"),
+    path("people/", views.people, name="people"),
     path("sign-in/", allauth.login, name="account_login"),
     path("sign-out/", allauth.logout, name="account_logout"),
     path("sign-in/again/", allauth.reauthenticate, name="account_reauthenticate"),

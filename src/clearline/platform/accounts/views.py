@@ -4,13 +4,15 @@ from django.contrib.auth import login
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from clearline.platform.accounts import services
-from clearline.platform.accounts.forms import NewPasswordForm, SetUpForm
+from clearline.platform.accounts.forms import NewPasswordForm, PersonForm, SetUpForm
 from clearline.platform.accounts.models import SignInLink, User
+from clearline.platform.requests import Request
 
 
 @login_not_required
@@ -46,6 +48,17 @@ def _let_in(request: HttpRequest, user: User | None, greeting: str) -> HttpRespo
     login(request, user, backend=settings.AUTHENTICATION_BACKENDS[0])
     messages.success(request, greeting)
     return redirect("dashboard")
+
+
+def people(request: Request) -> HttpResponse:
+    """Who works for the provider; adding one shows the link to hand over, once."""
+    form = PersonForm(request.POST or None)
+    link = None
+    if request.method == "POST" and form.is_valid():
+        token = services.invite(request.user, **form.cleaned_data, now=timezone.now())
+        link, form = settings.CLEARLINE.origin + reverse("welcome", args=[token]), PersonForm()
+    context = {"people": request.user.provider.people.order_by("email"), "form": form, "link": link}
+    return render(request, "accounts/people.html", context, status=422 if form.errors else 200)
 
 
 @login_not_required

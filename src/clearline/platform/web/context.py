@@ -14,6 +14,7 @@ MENU = (
     ("desk", "Desk", "lifebuoy"),
     ("statements", "Statements", "receipt"),
     ("agreements", "Agreements", "file-text"),
+    ("people", "People", "shield-lock"),
     ("audit", "Audit trail", "history"),
 )
 """URL name, title, icon. A page belongs to the entry whose address its own begins with."""
