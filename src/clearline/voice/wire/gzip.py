@@ -59,5 +59,4 @@ def _members(head: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:
 def _up_to_the_damage(inflater: "zlib._Decompress", waiting: bytes) -> Iterator[bytes]:
     """Inflate octet by octet what stands before a damaged place: how much is lost must not hang on the pieces' size."""
     with contextlib.suppress(zlib.error):
-        for octet in waiting:
-            yield inflater.decompress(bytes((octet,)))
+        yield from map(inflater.decompress, map(bytes, zip(waiting, strict=True)))
