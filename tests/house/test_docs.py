@@ -1,12 +1,15 @@
 """What others script against has its heading: commands, settings, metrics, documents."""
 
+import importlib
 import importlib.util
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
+import typer.main
 
 from clearline.cli.main import COMMANDS
 from clearline.platform.config import Settings
@@ -23,6 +26,21 @@ def headings(name: str) -> set[str]:
 def test_a_command_has_its_section_and_its_module(command: str) -> None:
     assert command in headings("commands.md")
     assert importlib.util.find_spec(f"clearline.cli.{COMMANDS[command][0].partition(':')[0]}")
+
+
+def options_of(command: Any) -> set[str]:
+    own = {option for parameter in command.params for option in parameter.opts if option.startswith("--")}
+    return own.union(*(options_of(each) for each in getattr(command, "commands", {}).values()))
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_an_option_is_told_of_in_the_documents(command: str) -> None:
+    module, _, name = COMMANDS[command][0].partition(":")
+    app = getattr(importlib.import_module(f"clearline.cli.{module}"), name or "app")
+    told = "\n".join(path.read_text() for path in DOCS.glob("*.md"))
+    assert {option for option in options_of(typer.main.get_command(app)) if f"{option}" not in told} - {
+        "--help"
+    } == set()
 
 
 @pytest.mark.parametrize("name", Settings.model_fields)
