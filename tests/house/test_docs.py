@@ -38,9 +38,7 @@ def test_an_option_is_told_of_in_the_documents(command: str) -> None:
     module, _, name = COMMANDS[command][0].partition(":")
     app = getattr(importlib.import_module(f"clearline.cli.{module}"), name or "app")
     told = "\n".join(path.read_text() for path in DOCS.glob("*.md"))
-    assert {option for option in options_of(typer.main.get_command(app)) if f"{option}" not in told} - {
-        "--help"
-    } == set()
+    assert {option for option in options_of(typer.main.get_command(app)) if option not in told} - {"--help"} == set()
 
 
 @pytest.mark.parametrize("name", Settings.model_fields)
