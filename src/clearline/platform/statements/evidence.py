@@ -1,19 +1,17 @@
 """The month's evidence: everything observed about one service, gathered into the one document the agreement judges."""
 
-from collections.abc import Sequence
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from clearline.agreement.intervals import Interval
 from clearline.agreement.moments import datetime_us, moment_text, utc
 from clearline.agreement.months import Month
-from clearline.agreement.promises import Experience
 from clearline.platform.agreements.models import AgreementVersion
 from clearline.platform.availability.observation import observed_of, outages_of
 from clearline.platform.customers.models import Service
 from clearline.platform.desk.services import requests_between
 from clearline.platform.measurements import records
+from clearline.records import evidence
 from clearline.records.schema import CallRecord
 
 
@@ -46,12 +44,7 @@ def collect_evidence(service: Service, version: AgreementVersion, month: Month, 
         "availability": _availability(service, span, as_of_us),
         "support": _support(service, span, as_of_us),
     }
-    calls = calls_of(service, (span[0], as_of_us))
-    if calls:
-        document["voice"] = _voice(calls)
-        if version.terms.commitments.experience is not None:
-            document["experience"] = _experience(calls, version.terms.commitments.experience)
-    return document
+    return document | _calls_parts(service, version, (span[0], max(span[0], as_of_us)))
 
 
 def calls_of(service: Service, span: Interval) -> list[CallRecord]:
@@ -120,37 +113,22 @@ def _support(service: Service, span: Interval, as_of_us: int) -> list[dict[str, 
     ]
 
 
-def _voice(calls: Sequence[CallRecord]) -> dict[str, Any]:
-    scored = [(call.mos_x100, call.talk_us or 0) for call in calls if call.mos_x100 is not None]
-    return {
-        "calls": len(calls),
-        "measured": len(scored),
-        "mos_total": _decimal(sum(mos for mos, _ in scored), 2),
-        "talk_seconds": _decimal(sum(talk_us for _, talk_us in scored), 6),
-        "mos_talk_total": _decimal(sum(mos * talk_us for mos, talk_us in scored), 8),
-    }
-
-
-def _experience(calls: Sequence[CallRecord], limits: Experience) -> dict[str, Any]:
-    measured = [call for call in calls if call.loss_ppm is not None and call.jitter_us is not None]
-    within = sum(_is_within(call, limits) for call in measured)
-    video = [call.video_mos_x100 for call in calls if call.video_mos_x100 is not None]
-    video_within = sum(score >= limits.video_mos * 100 for score in video)
-    return {"measured": len(measured), "within": within, "video_measured": len(video), "video_within": video_within}
-
-
-def _is_within(call: CallRecord, limits: Experience) -> bool:
-    """Whether a call kept the limits; a delay that nobody measured cannot break one."""
-    return (
-        (call.loss_ppm or 0) <= limits.loss_percent * 10_000
-        and (call.jitter_us or 0) <= limits.jitter_ms * 1000
-        and (call.delay_us is None or call.delay_us <= limits.one_way_delay_ms * 1000)
+def _calls_parts(service: Service, version: AgreementVersion, span: Interval) -> dict[str, Any]:
+    """The parts of the evidence that come from calls; none in a month without one."""
+    store, tenant = records(), service.customer.provider.tenant
+    since_us, until_us = span
+    voice = evidence.voice(store, tenant=tenant, service=service.code, since_us=since_us, until_us=until_us)
+    if not voice["calls"]:
+        return {}
+    terms = version.terms.commitments.experience
+    if terms is None:
+        return {"voice": voice}
+    texts = (terms.one_way_delay_ms, terms.jitter_ms, terms.loss_percent, terms.video_mos)
+    limits = evidence.Limits.of(*(str(text) for text in texts))
+    experience = evidence.experience(
+        store, tenant=tenant, service=service.code, since_us=since_us, until_us=until_us, limits=limits
     )
-
-
-def _decimal(scaled: int, digits: int) -> str:
-    """An exact sum of integers that stand for so many decimals, as text without needless zeros."""
-    return f"{Decimal(scaled).scaleb(-digits).normalize():f}"
+    return {"voice": voice, "experience": experience}
 
 
 def _moment(moment: datetime) -> str:
