@@ -23,6 +23,7 @@ from clearline.records.store import Records
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("up")]
 
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith(("CLEARLINE_", "DJANGO_"))}
+OWN_TARGET = "sip:127.0.0.1:9"
 PROCESSES = ("reflector", "web", "worker", "prober")
 
 
@@ -58,7 +59,11 @@ class Platform:
 
     def __init__(self, data: Path) -> None:
         self.data = data
-        self.env = ENVIRONMENT | {"CLEARLINE_DATA": str(data), "CLEARLINE_PROBE_INTERVAL_SECONDS": "1"}
+        self.env = ENVIRONMENT | {
+            "CLEARLINE_DATA": str(data),
+            "CLEARLINE_PROBE_INTERVAL_SECONDS": "1",
+            "CLEARLINE_TARGETS": OWN_TARGET,
+        }
         self.web = f"127.0.0.1:{free_port(socket.SOCK_STREAM)}"
         self.reflector = f"127.0.0.1:{free_port(socket.SOCK_DGRAM)}"
         self.said = ""
@@ -125,6 +130,12 @@ def test_a_second_one_on_the_same_data_says_that_one_runs_already(platform: Plat
     assert f"runs already at http://{platform.web} (process {platform.process.pid})" in second.stderr
 
 
+def test_a_target_named_by_its_setting_is_kept(platform: Platform) -> None:
+    with contextlib.closing(sqlite3.connect(platform.data / "clearline.sqlite3")) as database:
+        found = database.execute("select uri from availability_target where not built_in").fetchall()
+    assert found == [(OWN_TARGET,)]
+
+
 def test_the_reflector_is_measured_at_once(platform: Platform) -> None:
     sample = wait_for(platform.samples)[0]
     assert (sample.ok, sample.code, sample.kind) == (True, 200, "options")
@@ -166,6 +177,18 @@ def test_an_address_that_is_none_is_refused(tmp_path: Path, wrong: str) -> None:
     said = run_clearline(tmp_path, "up", "--listen", wrong)
     assert said.returncode == 2
     assert "is not HOST:PORT" in said.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"), [("CLEARLINE_LISTEN", "nowhere"), ("CLEARLINE_LOG_LEVEL", "loud"), ("CLEARLINE_URL", "ftp://x")]
+)
+def test_a_wrong_setting_is_told_by_its_name(tmp_path: Path, name: str, wrong: str) -> None:
+    command = [sys.executable, "-m", "clearline", "status"]
+    env = ENVIRONMENT | {"CLEARLINE_DATA": str(tmp_path), name: wrong}
+    said = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert said.returncode == 2
+    assert f"clearline: {name}: " in said.stderr
+    assert "Traceback" not in said.stderr
 
 
 def test_a_port_that_was_asked_for_and_is_taken_is_refused(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Annotated, TextIO
 
 import typer
+from pydantic import ValidationError
 
 from clearline.cli.exits import BAD_INPUT, NOT_SO, fail
 from clearline.cli.keeper import Child, Keeper
@@ -87,8 +88,9 @@ def up(
             "CLEARLINE_DATA": str(data),
             "CLEARLINE_LISTEN": str(web_address),
             "CLEARLINE_REFLECTOR": f"sip:{reflector_address}",
-            "CLEARLINE_TARGETS": " ".join(target or []),
         }
+        if target:
+            env["CLEARLINE_TARGETS"] = " ".join(target)
         sys.stderr.write("clearline: preparing the database in " + str(data) + "\n")
         said = _set_up(env)
         threading.Thread(target=_announce, args=(web_address, said, data), daemon=True).start()
@@ -115,8 +117,12 @@ def children(env: dict[str, str], web: Address, reflector: Address) -> list[Chil
 
 
 def data_directory() -> Path:
-    """Where everything is kept: the setting `data`."""
-    return Settings().data.resolve()
+    """Where everything is kept: the setting `data`. Leave with status 2 when a setting is wrong."""
+    try:
+        return Settings().data.resolve()
+    except ValidationError as wrong:
+        said = [f"CLEARLINE_{str(error['loc'][0]).upper()}: {error['msg']}" for error in wrong.errors()]
+        return fail("\n".join([*said, "docs/settings.md says what each setting may be"]), BAD_INPUT)
 
 
 def running(run: Path) -> dict[str, str | int] | None:

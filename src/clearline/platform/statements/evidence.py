@@ -12,7 +12,6 @@ from clearline.platform.customers.models import Service
 from clearline.platform.desk.services import requests_between
 from clearline.platform.measurements import records
 from clearline.records import evidence
-from clearline.records.schema import CallRecord
 
 
 def collect_evidence(service: Service, version: AgreementVersion, month: Month, now: datetime) -> dict[str, Any]:
@@ -47,12 +46,12 @@ def collect_evidence(service: Service, version: AgreementVersion, month: Month, 
     return document | _calls_parts(service, version, (span[0], max(span[0], as_of_us)))
 
 
-def calls_of(service: Service, span: Interval) -> list[CallRecord]:
-    """The service's voice calls that began in a span: those that were answered, or in which media was heard."""
+def listening_only(service: Service, span: Interval) -> int:
+    """How many of the service's calls that began in a span are scored on listening quality alone."""
     found = records().calls(
         tenant=service.customer.provider.tenant, service=service.code, since_us=span[0], until_us=span[1]
     )
-    return [call for call in found if call.answered_us is not None or call.mos_x100 is not None]
+    return sum(call.mos_basis == "lq" for call in found)
 
 
 def _availability(service: Service, span: Interval, as_of_us: int) -> dict[str, Any]:

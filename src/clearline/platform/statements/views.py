@@ -13,7 +13,7 @@ from clearline.platform.availability.observation import now_of
 from clearline.platform.customers.models import Service
 from clearline.platform.requests import Request
 from clearline.platform.statements import services
-from clearline.platform.statements.evidence import calls_of
+from clearline.platform.statements.evidence import listening_only
 from clearline.platform.statements.page import credit_rows_of, rows_of
 
 
@@ -49,7 +49,7 @@ def _found(request: Request, pk: int, month: str) -> services.MonthStatement:
 def statement(request: Request, pk: int, month: str) -> HttpResponse:
     """One month of one service as a page."""
     found = _found(request, pk, month)
-    calls = calls_of(found.service, (found.statement.classes.month[0], found.statement.evidence.as_of_us))
+    span = (found.statement.classes.month[0], found.statement.evidence.as_of_us)
     context = {
         "found": found,
         "service": found.service,
@@ -58,7 +58,7 @@ def statement(request: Request, pk: int, month: str) -> HttpResponse:
         "fee": Money.rounded(found.statement.fee, found.statement.currency),
         "rows": rows_of(found),
         "credits": credit_rows_of(found),
-        "listening_only": sum(call.mos_basis == "lq" for call in calls),
+        "listening_only": listening_only(found.service, span),
         "months": services.months_of(found.service, timezone.now())[:12],
     }
     return render(request, "statements/statement.html", context)
