@@ -181,7 +181,7 @@ def answer_a_request(page: Page) -> None:
     page.get_by_role("button", name="Record").click()
     page.get_by_label("Text").fill("We found the cause and are changing the timer.")
     page.get_by_role("button", name="Record it").click()
-    expect(page.get_by_text("answered 1 h 10 min late")).to_be_visible()
+    expect(page.get_by_text(re.compile(r"answered 1 h 10 min( \d+ s)? late"))).to_be_visible()
     keep(page, "request")
 
 
@@ -190,7 +190,7 @@ def read_the_statement(page: Page) -> None:
     keep(page, "statements")
     page.locator("main a.btn-primary").first.click()
     expect(page.get_by_role("heading", name=re.compile("Statement for"))).to_be_visible()
-    expect(page.get_by_text("1 h 10 min late: 2 steps")).to_be_visible()
+    expect(page.get_by_text(re.compile(r"1 h 10 min( \d+ s)? late: 2 steps"))).to_be_visible()
     with page.expect_download() as download:
         page.get_by_role("link", name="Statement (JSON)").click()
     assert '"clearline/statement/1"' in download.value.path().read_text()
