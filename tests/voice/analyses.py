@@ -114,6 +114,7 @@ LADDER = (
 CALL = Call(
     call_id="one@pc33",
     linked=None,
+    link_basis=None,
     from_uri="sip:alice@atlanta.example.com",
     to_uri="sip:bob@biloxi.example.com",
     start_us=START - 3 * SECOND,
@@ -137,7 +138,7 @@ CALL = Call(
     ladder=LADDER,
     message_count=4,
 )
-HEALTHY = CaptureHealth(0, 0, 0, 0, 0, 0, 0, "")
+HEALTHY = CaptureHealth(0, 0, 0, 0, 0, 0, 0, 0, "")
 ANALYSIS = Analysis(
     source="office.pcap",
     packets=6000,

@@ -70,13 +70,21 @@ def test_a_scored_stream_without_a_delay_says_that_none_is_assumed() -> None:
     )
 
 
+def test_another_leg_of_a_call_is_named_with_what_it_was_found_by() -> None:
+    leg = replace(CALL, call_id="two@sbc", linked="one@pc33", link_basis="addresses and numbers", streams=())
+    text = Page(report(replace(ANALYSIS, calls=(CALL, leg)))).text
+    assert "one@pc33" in text
+    assert "found by addresses and numbers" in text
+
+
 def test_the_captures_own_faults_are_listed() -> None:
-    faulty = CaptureHealth(120, 1, 3, 4, 5, 6, 7, "the last record is cut off")
+    faulty = CaptureHealth(120, 1, 3, 4, 2, 5, 6, 7, "the last record is cut off")
     text = Page(report(replace(ANALYSIS, capture=faulty, malformed=8, undecoded=9))).text
     for words in (
         "Packets dropped by the capture itself, which may look like losses of the network: 120",
         "charged to no call: 3",
         "TCP segments missing, which may have held SIP messages: 4",
+        "TLS connections to the SIP port, whose calls cannot be read: 2",
         "Packets older than the packet before them: 5",
         "Fragmented datagrams that could not be put together: 6",
         "Packets of streams beyond the limit, not followed: 7",

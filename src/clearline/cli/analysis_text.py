@@ -43,6 +43,7 @@ def _remarks(analysis: Analysis) -> list[str]:
         "packets the capture dropped": capture.dropped,
         "packets lost in holes of the capture": capture.lost_in_holes,
         "TCP segments not captured": capture.missing_segments,
+        "TLS connections to the SIP port, whose calls cannot be read": capture.encrypted,
         "times the capture's clock went backwards": capture.backwards,
         "datagrams with missing fragments": capture.fragments_given_up,
         "packets of streams beyond the limit": capture.not_followed,

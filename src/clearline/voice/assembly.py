@@ -71,6 +71,7 @@ class Assembly:
                 holes=len(self.holes),
                 lost_in_holes=sum(int(loop.holes.found[index].lost) for index in self.holes),
                 missing_segments=session.connections.missing,
+                encrypted=session.connections.encrypted,
                 backwards=loop.backwards,
                 fragments_given_up=loop.frame.fragments.given_up,
                 not_followed=loop.not_followed + session.book.passed_over,
@@ -127,7 +128,7 @@ class Assembly:
             clock_rate=stream.timing.clock or None,
             clock_guessed=stream.timing.guessed,
             packet_us=scoring.packet_us(stream),
-            secure=owner is not None and owner.media.secure,
+            secure=owner is not None and owner.section(stream.payload_type).secure,
             start_us=stream.first_us,
             end_us=end_us,
             counts=scoring.counts(stream, self.holes),
@@ -176,7 +177,7 @@ class Assembly:
 
 def _format(stream: streams.Stream, owner: Medium | None) -> Format:
     """Find what a stream's payload type is: by its endpoint's description, else by RFC 3551."""
-    known = owner.media.formats.get(stream.payload_type) if owner else None
+    known = owner.section(stream.payload_type).formats.get(stream.payload_type) if owner else None
     if known is None or not known.encoding:
         encoding, clock = STATIC.get(stream.payload_type, ("", 0))
         known = Format(encoding, clock, "")
@@ -216,7 +217,8 @@ def _call(call: Call, scored: list[results.Stream], *, with_media: bool) -> resu
     known_end = call.bye_us is not None and call.bye_answered_us is not None
     return results.Call(
         call_id=call.call_id,
-        linked=call.linked,
+        linked=call.linked[0] if call.linked else None,
+        link_basis=call.linked[1] if call.linked else None,
         from_uri=call.from_uri,
         to_uri=call.to_uri,
         start_us=call.start_us,

@@ -6,6 +6,7 @@ timer, is the same message. Calls that a back-to-back user agent joins are found
 
 from dataclasses import dataclass, field
 
+from clearline.voice.links import Links
 from clearline.voice.results.call import LadderMessage
 from clearline.voice.streams import Formats, Stream
 from clearline.voice.wire import sdp, sip
@@ -19,9 +20,6 @@ MAX_MESSAGES = 200
 MAX_TRANSACTIONS = 500
 """Requests and responses of one call kept to know a repeated one by."""
 
-CORRELATION_HEADERS = ("session-id", "x-call-id", "x-cid", "x-original-call-id", "p-charging-vector")
-"""Headers that user agents in the middle pass on from one call to the next (RFC 7989, RFC 7315, and custom)."""
-
 
 @dataclass(slots=True)
 class Medium:
@@ -34,6 +32,12 @@ class Medium:
     formats: Formats
     since_us: int
     streams: list[Stream] = field(default_factory=list)
+    bundled: list[sdp.Media] = field(default_factory=list)
+    """The other sections that share its transport."""
+
+    def section(self, payload_type: int) -> sdp.Media:
+        """Give the section that a payload type belongs to (RFC 9143 section 9.2)."""
+        return next((m for m in (self.media, *self.bundled) if payload_type in m.formats), self.media)
 
 
 @dataclass(slots=True)
@@ -73,10 +77,8 @@ class Call:
     messages: list[LadderMessage] = field(default_factory=list)
     message_count: int = 0
     seen: dict[tuple[str, int, str, str], tuple[str, str]] = field(default_factory=dict)
-    origins: set[str] = field(default_factory=set)
-    linked: str | None = None
-    """Call-ID of the first of the calls it belongs with."""
-    user_agents: dict[str, str] = field(default_factory=dict)
+    linked: tuple[str, str] | None = None
+    """Call-ID of the first leg, and what it was found by."""
 
 
 @dataclass(slots=True)
@@ -97,7 +99,6 @@ class CallBook:
         self.calls: dict[str, Call] = {}
         self.media: dict[tuple[str, int], Medium] = {}
         """Address and port → who receives there, by the latest description."""
-        self.rtcp: dict[tuple[str, int], Medium] = {}
         self.registrations = Registrations()
         self.messages = 0
         self.requests: dict[str, int] = {}
@@ -105,7 +106,7 @@ class CallBook:
         self.passed_over = 0
         self.replaced: list[Medium] = []
         """Media endpoints that another call has taken over since the last look."""
-        self._links: dict[str, str] = {}
+        self.links = Links()
 
     def take(self, message: sip.SipMessage, source: str, destination: str, at_us: int) -> None:
         """Take one message.
@@ -129,7 +130,7 @@ class CallBook:
         if call is None:
             if method != "INVITE" or message.method is None:
                 return
-            call = self._begin(message, call_id, number, at_us)
+            call = self._begin(message, call_id, number, source, destination, at_us)
             if call is None:
                 return
         call.last_us = max(call.last_us, at_us)
@@ -142,7 +143,9 @@ class CallBook:
         if message.body:
             self._describe(call, message, at_us)
 
-    def _begin(self, message: sip.SipMessage, call_id: str, number: int, at_us: int) -> Call | None:
+    def _begin(
+        self, message: sip.SipMessage, call_id: str, number: int, source: str, destination: str, at_us: int
+    ) -> Call | None:
         sender = sip.address(message.header("from") or "")
         receiver = sip.address(message.header("to") or "")
         if not call_id or not sender.uri:
@@ -152,29 +155,8 @@ class CallBook:
             return None
         call = Call(call_id, sender.uri, receiver.uri, sender.tag, at_us, number)
         self.calls[call_id] = call
-        self._link(call, message)
+        call.linked = self.links.find(message, source, destination, at_us)
         return call
-
-    def _link(self, call: Call, message: sip.SipMessage) -> None:
-        """Find the call this one continues: they share an identifier, or one names the other's Call-ID."""
-        keys = [call.call_id]
-        for name in CORRELATION_HEADERS:
-            value = message.header(name)
-            if value is None:
-                continue
-            if name == "session-id":
-                keys += [
-                    part for part in value.replace(";remote=", ";").split(";") if part.strip("0") and "=" not in part
-                ]
-            elif name == "p-charging-vector":
-                keys.append(sip.parameters(f";{value}").get("icid-value", value))
-            else:
-                keys.append(value)
-        first = next((self._links[key] for key in keys if key in self._links), call.call_id)
-        if first != call.call_id:
-            call.linked = first
-        for key in keys:
-            self._links.setdefault(key, first)
 
     def _is_new(
         self, call: Call, message: sip.SipMessage, number: int, method: str, source: str, destination: str, at_us: int
@@ -229,6 +211,7 @@ class CallBook:
                 call.ringing_us = at_us
             if status >= 200 and call.answered_us is None:
                 call.answered_us = call.final_us = at_us
+                self.links.answered(call.call_id)
                 call.final_code = status
                 call.end_us = call.bye_us
         elif call.answered_us is None and number == call.cseq:
@@ -267,28 +250,46 @@ class CallBook:
         sender_tag = _tag(message.header("from" if message.method is not None else "to") or "")
         from_caller = sender_tag == call.from_tag
         description = sdp.parse(body)
-        call.origins.add(description.origin)
-        bundled = {mid for group in description.bundles for mid in group[1:]}
+        heads = _heads(description)
+        shared: dict[str, Medium] = {}
         for media in description.media:
             call.fax = call.fax or media.fax
             if media.kind == "audio":
                 call.held = media.direction in ("sendonly", "inactive") or media.address == "0.0.0.0"  # noqa: S104  # RFC 2543 hold
-            if media.port and media.address and media.mid not in bundled:
-                self._endpoint(call, media, from_caller, at_us)
+            carrier = shared.get(heads.get(media.mid, ""))
+            if carrier is not None:
+                carrier.bundled.append(media)
+                fill_formats(carrier.formats, media)
+            medium = self._endpoint(call, media, from_caller, at_us)
+            if media.mid in heads.values():
+                shared[media.mid] = medium
 
-    def _endpoint(self, call: Call, media: sdp.Media, from_caller: bool, at_us: int) -> None:
-        where = (media.address.lower(), media.port)
-        known = self.media.get(where)
-        if known is not None and known.call is call:
-            known.media = media
-            fill_formats(known.formats, media)
-            return
-        if known is not None and known.streams:
-            self.replaced.append(known)
-        medium = Medium(call, from_caller, media, Formats(), at_us)
+    def _endpoint(self, call: Call, media: sdp.Media, from_caller: bool, at_us: int) -> Medium:
+        """Note who receives at a section's address, and at its candidates' (RFC 8839)."""
+        places = [place for place in ((media.address.lower(), media.port), *media.candidates) if _receives(*place)]
+        known = [self.media.get(place) for place in places]
+        medium = next((m for m in known if m is not None and m.call is call), None)
+        if medium is None:
+            medium = Medium(call, from_caller, media, Formats(), at_us)
+        elif medium.media.mid != media.mid and media.mid:  # it shares a transport that an earlier section named
+            return medium
+        else:
+            medium.media, medium.bundled = media, []
         fill_formats(medium.formats, media)
-        self.media[where] = medium
-        self.rtcp[(where[0], media.rtcp_port)] = medium
+        self.replaced += [m for m in known if m is not None and m.call is not call and m.streams]
+        for place in places:
+            self.media[place] = medium
+        return medium
+
+
+def _heads(description: sdp.Description) -> dict[str, str]:
+    """Give each bundled section's name → the name of the section whose transport carries it (RFC 9143 section 7)."""
+    return {mid: group[0] for group in description.bundles if group for mid in group}
+
+
+def _receives(address: str, port: int) -> bool:
+    """Tell whether media can be sent there: not a section turned down, nor a place holder for candidates to come."""
+    return bool(address) and port not in (0, 9) and address not in ("0.0.0.0", "::")  # noqa: S104  # compared only
 
 
 def fill_formats(formats: Formats, media: sdp.Media) -> None:

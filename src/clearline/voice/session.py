@@ -10,7 +10,7 @@ from clearline.voice.wire import rtcp, sip
 from clearline.voice.wire.ethernet import Frame
 from clearline.voice.wire.rtp import STATIC
 from clearline.voice.wire.sdp import Media
-from clearline.voice.wire.tcp import Connections, is_sip
+from clearline.voice.wire.tcp import Connections
 
 STUN_COOKIE = b"\x21\x12\xa4\x42"
 """Octets 4 to 8 of a STUN message (RFC 8489 section 5)."""
@@ -96,7 +96,7 @@ class Session:
         data = frame.data[frame.start : frame.end]
         first = data[0] if data else 0
         if 0x41 <= first <= 0x7A or first in (0x0D, 0x0A):
-            if is_sip(data):
+            if sip.begins(data):
                 self.take_sip(data, frame)
             elif data.strip(b"\r\n\x00"):  # else it keeps a binding alive
                 self.undecoded += 1

@@ -85,3 +85,29 @@ def test_the_number_of_connections_is_limited(monkeypatch: pytest.MonkeyPatch) -
     for n in range(4):
         connections.take((n, 2, 3, 4), 0, 0x10, b"INVITE sip:x")
     assert [key[0] for key in connections.directions] == [2, 3]
+
+
+def test_the_messages_of_a_websocket_are_read_from_either_side() -> None:
+    connections = Connections()
+    sent = masked(0x81, message(1)) + masked(0x89, b"ping") + masked(0x81, message(2))
+    assert feed(connections, (0, sent[:200]), (200, sent[200:])) == [message(1), message(2)]
+    back = (2, 1, 5060, 5060)
+    plain = bytes([0x81, 126]) + len(message(3)).to_bytes(2, "big") + message(3)
+    assert connections.take(back, 7, 0x10, b"HTTP/1.1 101 Switching Protocols\r\n\r\n") == []
+    assert connections.take(back, 44, 0x10, plain) == [message(3)]
+    assert connections.take((3, 1, 80, 80), 44, 0x10, bytes([0x81, 5]) + b"hello") == []
+
+
+def masked(first: int, payload: bytes) -> bytes:
+    key = b"\x37\xfa\x21\x3d"
+    length = bytes([0x80 | len(payload)]) if len(payload) < 126 else b"\xfe" + len(payload).to_bytes(2, "big")
+    return bytes([first]) + length + key + bytes(octet ^ key[i % 4] for i, octet in enumerate(payload))
+
+
+def test_connections_that_are_encrypted_are_counted_once() -> None:
+    connections = Connections()
+    hello = bytes.fromhex("16030100c8010000c40303") + bytes(100)
+    for sequence in (0, 500):
+        assert connections.take((1, 2, 40000, 5061), sequence, 0x10, hello if not sequence else b"\x17\x03\x03") == []
+    assert connections.take((1, 2, 40000, 443), 0, 0x10, hello) == []
+    assert connections.encrypted == 1

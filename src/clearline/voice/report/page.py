@@ -116,6 +116,7 @@ def _limits(analysis: Analysis) -> str:
         ("Packets dropped by the capture itself, which may look like losses of the network", health.dropped),
         ("Packets missing where the capture fell silent for all streams, charged to no call", health.lost_in_holes),
         ("TCP segments missing, which may have held SIP messages", health.missing_segments),
+        ("TLS connections to the SIP port, whose calls cannot be read", health.encrypted),
         ("Packets older than the packet before them", health.backwards),
         ("Fragmented datagrams that could not be put together", health.fragments_given_up),
         ("Packets of streams beyond the limit, not followed", health.not_followed),
@@ -220,6 +221,7 @@ def _call(number: int, call: Call, analysis: Analysis) -> str:
         ("MOS-LQ, MOS-CQ", f"{score(call.mos_lq)}, {score(call.mos_cq)}"),
         ("Repeated messages", count(call.retransmissions)),
         ("Call-ID", f'<span class="mono">{safe(call.call_id, 80)}</span>'),
+        *_continued(call),
     )
     streams = [analysis.streams[index] for index in call.streams]
     chips = "".join(_flag(flag) for flag in call.flags)
@@ -229,6 +231,13 @@ def _call(number: int, call: Call, analysis: Analysis) -> str:
         f"<h3>{safe(call.from_uri, 80)} → {safe(call.to_uri, 80)}</h3>{_badge(call.mos_lq)}</div>"
         f'{chips}<div class="top">{_facts(facts)}{_ladder(call)}</div>{media}</section>'
     )
+
+
+def _continued(call: Call) -> tuple[tuple[str, str], ...]:
+    """Name the call that this one is another leg of."""
+    if call.linked is None:
+        return ()
+    return (("Continues", f'<span class="mono">{safe(call.linked, 80)}</span>, found by {safe(call.link_basis)}'),)
 
 
 def _ladder(call: Call) -> str:

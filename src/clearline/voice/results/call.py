@@ -4,6 +4,12 @@ from dataclasses import dataclass
 
 from clearline.voice.results.text import Json, moment, rounded, whole_ms
 
+IDENTIFIER = "identifier"
+"""A call's legs were joined by an identifier that the agent between them passed on."""
+
+ADDRESSES = "addresses and numbers"
+"""They were joined because one left where the other had just come in, with the same caller and callee."""
+
 
 @dataclass(frozen=True, slots=True)
 class LadderMessage:
@@ -37,6 +43,8 @@ class Call:
     call_id: str
     linked: str | None
     """Call-ID of the call it continues on the other side of a back-to-back user agent."""
+    link_basis: str | None
+    """What that was found by: `IDENTIFIER` or `ADDRESSES`."""
     from_uri: str
     to_uri: str
     start_us: int
@@ -78,6 +86,7 @@ class Call:
         return {
             "call_id": self.call_id,
             "linked_to": self.linked,
+            "link_basis": self.link_basis,
             "from": self.from_uri,
             "to": self.to_uri,
             "start": moment(self.start_us),

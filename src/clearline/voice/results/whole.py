@@ -18,6 +18,8 @@ class CaptureHealth:
     lost_in_holes: int
     missing_segments: int
     """Places in TCP connections where segments were not captured."""
+    encrypted: int
+    """TLS connections to the SIP port, whose messages cannot be read."""
     backwards: int
     """Records with a time before that of the record before them."""
     fragments_given_up: int
@@ -34,6 +36,7 @@ class CaptureHealth:
             "holes": self.holes,
             "lost_in_holes": self.lost_in_holes,
             "missing_tcp_segments": self.missing_segments,
+            "encrypted_sip_connections": self.encrypted,
             "time_went_backwards": self.backwards,
             "fragments_given_up": self.fragments_given_up,
             "not_followed": self.not_followed,

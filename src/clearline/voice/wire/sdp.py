@@ -12,6 +12,9 @@ DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
 MAX_MEDIA = 64
 """Media sections of one description."""
 
+MAX_CANDIDATES = 64
+"""Transport candidates of one section that are kept."""
+
 
 @dataclass(frozen=True, slots=True)
 class Format:
@@ -43,6 +46,8 @@ class Media:
     packet_ms: int = 0
     """`a=ptime`; 0 when not given."""
     mid: str = ""
+    candidates: list[tuple[str, int]] = field(default_factory=list)
+    """Addresses and ports that media may be sent to instead (RFC 8839): UDP, component 1, no names."""
     ssrcs: list[int] = field(default_factory=list)
     bundles: list[list[str]] = field(default_factory=list)
     """Of the session's attributes."""
@@ -121,10 +126,21 @@ def _attribute(media: Media, name: str, detail: str) -> None:
         media.mid = detail
     elif name == "rtcp-mux":
         media.rtcp_port = media.port
+    elif name == "candidate":
+        _candidate(media, detail.split())
     elif name == "group" and detail.startswith("BUNDLE"):
         media.bundles.append(detail.split()[1:])
     else:
         _number_attribute(media, name, detail)
+
+
+def _candidate(media: Media, words: list[str]) -> None:
+    """Read foundation, component, transport, priority, address and port of a candidate (RFC 8839 section 5.1)."""
+    if len(words) < 6 or words[1] != "1" or words[2].lower() != "udp" or len(media.candidates) == MAX_CANDIDATES:
+        return
+    address, port = words[4].lower(), words[5]
+    if port.isdecimal() and 0 < int(port[:6]) < 65_536 and not address.endswith(".local"):
+        media.candidates.append((address, int(port)))
 
 
 def _number_attribute(media: Media, name: str, detail: str) -> None:

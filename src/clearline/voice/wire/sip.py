@@ -50,6 +50,9 @@ _USUAL = """
 _NAMES = {name: name.lower() for name in _USUAL.split()}
 """A header's name as nearly all senders write it → its long lower-case form: spares folding the case of every name."""
 
+_METHODS = b"INVITE ACK BYE CANCEL OPTIONS REGISTER PRACK UPDATE SUBSCRIBE NOTIFY PUBLISH INFO REFER MESSAGE"
+_BEGINNINGS = (b"SIP/2.0 ", *(method + b" " for method in _METHODS.split()))
+
 _START = re.compile(r"SIP/2\.0 +(\d{3})(?: +(.*))?$|([A-Za-z0-9.!%*_+`'~-]+) +(\S.*?) +SIP/2\.0$", re.IGNORECASE)
 _HEAD_END = re.compile(rb"\r\n\r\n|\n\n|\n\r\n")
 _URI = re.compile(
@@ -111,6 +114,11 @@ class SipMessage:
         if found is None:
             raise SipError(f"CSeq is {self.header('cseq')!r}, not a number and a method")
         return int(found[1]), found[2].upper()
+
+
+def begins(data: bytes) -> bool:
+    """Tell whether a message of a known method, or a response, begins here."""
+    return data.lstrip(b"\r\n").startswith(_BEGINNINGS)
 
 
 def parse(data: bytes) -> SipMessage:

@@ -1,8 +1,9 @@
-"""TCP segments to SIP messages: put in order, cut by Content-Length (RFC 3261 section 18.3)."""
+"""TCP segments to SIP messages: put in order, cut by Content-Length (RFC 3261 section 18.3) or by WebSocket frames."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from clearline.voice.wire import sip
+from clearline.voice.wire import sip, websocket
 
 MAX_CONNECTIONS = 20_000
 """Directions of connections followed; beyond it the one silent longest is let go."""
@@ -15,13 +16,14 @@ MAX_WAITING_SEGMENTS = 256
 
 FIN, SYN, RST = 1, 2, 4
 
-_METHODS = b"INVITE ACK BYE CANCEL OPTIONS REGISTER PRACK UPDATE SUBSCRIBE NOTIFY PUBLISH INFO REFER MESSAGE"
-_STARTS = (b"SIP/2.0 ", *(method + b" " for method in _METHODS.split()))
+SIPS_PORT = 5061
+"""Where SIP over TLS is spoken (RFC 3261 section 19.1.2)."""
 
+CLIENT_HELLO = (b"\x16\x03", b"\x01")
+"""How the first record of a TLS connection begins: a handshake of version 3.x, and its sixth octet (RFC 8446 4)."""
 
-def is_sip(data: bytes) -> bool:
-    """Tell whether a message begins here."""
-    return data.lstrip(b"\r\n").startswith(_STARTS)
+Framer = Callable[[bytes], tuple[bytes | None, bytes]]
+"""Cuts the first message off a buffer: gives it, or None when more must arrive, and the rest; raises SipError."""
 
 
 @dataclass(slots=True)
@@ -33,7 +35,14 @@ class Direction:
     buffer: bytes = b""
     waiting: dict[int, bytes] = field(default_factory=dict)
     """Segments after a missing one, by sequence number."""
-    speaks_sip: bool = False
+    framer: Framer = sip.frame
+
+
+def framing(data: bytes) -> Framer | None:
+    """Tell how messages are cut from a stream that begins a message here; None: it does not."""
+    if sip.begins(data):
+        return sip.frame
+    return websocket.frame if websocket.begins(data) else None
 
 
 class Connections:
@@ -44,6 +53,8 @@ class Connections:
         self.missing = 0
         """Places where segments were not captured."""
         self.malformed = 0
+        self.encrypted = 0
+        """TLS connections to the SIP port, whose messages cannot be read."""
 
     def take(self, key: tuple[int, int, int, int], sequence: int, flags: int, data: bytes) -> list[bytes]:
         """Take a segment.
@@ -62,11 +73,13 @@ class Connections:
             sequence = (sequence + 1) & 0xFFFFFFFF
         direction = self.directions.pop(key, None)
         if direction is None:
-            if not data or not is_sip(data):
+            framer = framing(data)
+            if framer is None:
+                self.encrypted += key[3] == SIPS_PORT and (data[:2], data[5:6]) == CLIENT_HELLO
                 return []
             if len(self.directions) >= MAX_CONNECTIONS:
                 del self.directions[next(iter(self.directions))]
-            direction = Direction(sequence)
+            direction = Direction(sequence, framer=framer)
         if not flags & RST and not flags & FIN:
             self.directions[key] = direction
         messages = self._segment(direction, sequence, data) if data else []
@@ -101,7 +114,7 @@ class Connections:
         self.missing += 1
         direction.buffer = b""
         for sequence in sorted(direction.waiting, key=lambda s: (s - direction.following) & 0xFFFFFFFF):
-            if is_sip(direction.waiting[sequence]):
+            if framing(direction.waiting[sequence]) is not None:
                 direction.following = sequence
                 break
             del direction.waiting[sequence]
@@ -110,14 +123,15 @@ class Connections:
         messages: list[bytes] = []
         while direction.buffer:
             try:
-                message, direction.buffer = sip.frame(direction.buffer)
+                message, direction.buffer = direction.framer(direction.buffer)
             except sip.SipError:
                 self.malformed += 1
                 direction.buffer = b""
                 break
             if message is None:
                 break
-            messages.append(message)
+            if message:
+                messages.append(message)
         if len(direction.buffer) > MAX_BUFFERED_BYTES:
             self.malformed += 1
             direction.buffer = b""
