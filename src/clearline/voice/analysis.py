@@ -42,7 +42,7 @@ def analyze(
     session = Session(playout.playout_buffer(buffer))
     for piece in gzip.inflated(_counted(chunks, on_progress)):
         session.run(piece)
-    end = session.loop.reader.finish()
+    end = session.finish()
     return Assembly(session, profile, buffer).analysis(source, end)
 
 

@@ -51,6 +51,16 @@ class Session:
         """
         self.loop.run(piece)
 
+    def finish(self) -> str:
+        """Take what of the last piece waited for more; say what is wrong with the capture's end, "" when nothing.
+
+        Raises:
+            CaptureError: it is no capture file.
+        """
+        self.loop.reader.close()
+        self.loop.run(b"")
+        return self.loop.reader.finish()
+
     def address(self, number: int) -> str:
         """Write an address, remembering the text."""
         text = self._texts.get(number)

@@ -21,6 +21,9 @@ def read(data: bytes, piece: int = 1 << 20) -> tuple[list[tuple[int, bytes]], Ca
         reader.feed(data[start : start + piece])
         while reader.next():
             found.append((reader.time_us, reader.data[reader.start : reader.end]))
+    reader.close()
+    while reader.next():
+        found.append((reader.time_us, reader.data[reader.start : reader.end]))
     return found, reader, reader.finish()
 
 
@@ -186,15 +189,40 @@ def test_a_file_without_a_good_record_left_is_given_up_after_a_megabyte() -> Non
     assert reader.malformed >= 1
 
 
-@pytest.mark.parametrize("total", [8, 13, 1 << 30])
-def test_a_block_whose_length_cannot_be_ends_the_file(total: int) -> None:
-    data = section("<") + interface("<") + enhanced("<", 0, 1, b"a") + struct.pack("<III", 6, total, 0) + bytes(60)
-    found, _, end = read(data)
-    assert len(found) == 1
-    assert "damaged" in end
+def test_one_good_record_after_a_damaged_one_is_kept_when_the_file_ends_with_it() -> None:
+    data = bytearray(pcap([(20_000 * n, bytes([n]) * 50) for n in range(3)]))
+    data[24 + 66 + 8 : 24 + 66 + 12] = b"\xff\xff\xff\x7f"
+    for piece in (10, 1 << 20):
+        found, reader, end = read(bytes(data), piece)
+        assert [frame[0] for _, frame in found] == [0, 2]
+        assert (reader.malformed, end) == (1, "")
 
 
-def test_a_section_without_its_magic_ends_the_file() -> None:
+@pytest.mark.parametrize("length", [132, 200_000])
+def test_a_record_said_to_be_longer_than_the_file_hides_none_after_it(length: int) -> None:
+    data = bytearray(pcap([(20_000 * n, bytes([n]) * 50) for n in range(3)]))
+    data[24 + 66 + 8 : 24 + 66 + 12] = struct.pack("<I", length)
+    assert [frame[0] for _, frame in read(bytes(data))[0]][-1] == 2
+
+
+@pytest.mark.parametrize("total", [8, 13, 40, 4096, 1 << 30])
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("piece", [30, 1 << 20])
+def test_after_a_block_with_a_damaged_length_the_next_good_one_is_found(total: int, order: str, piece: int) -> None:
+    blocks = [enhanced(order, 0, n, bytes([n]) * 50) for n in range(4)]
+    blocks[1] = blocks[1][:4] + struct.pack(f"{order}I", total) + blocks[1][8:]
+    found, reader, end = read(section(order) + interface(order) + b"".join(blocks), piece)
+    assert [frame[0] for _, frame in found] == [0, 2, 3]
+    assert (reader.malformed, end) == (1, "")
+
+
+def test_a_damaged_last_block_is_said() -> None:
+    data = section("<") + interface("<") + enhanced("<", 0, 1, b"a") + struct.pack("<III", 6, 8, 0) + bytes(60)
+    found, reader, end = read(data)
+    assert (len(found), reader.malformed, end) == (1, 1, "a damaged record, and no good one after it")
+
+
+def test_a_section_without_its_magic_is_damaged() -> None:
     data = section("<") + interface("<") + block(0x0A0D0D0A, struct.pack("<IHHq", 1, 1, 0, -1), "<")
     assert "damaged" in read(data)[2]
 

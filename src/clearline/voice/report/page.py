@@ -237,7 +237,9 @@ def _continued(call: Call) -> tuple[tuple[str, str], ...]:
     """Name the call that this one is another leg of."""
     if call.linked is None:
         return ()
-    return (("Continues", f'<span class="mono">{safe(call.linked, 80)}</span>, found by {safe(call.link_basis)}'),)
+    return (
+        ("Continues", f'<span class="mono">{safe(call.linked, 80)}</span>, found by {safe(call.link_basis or "")}'),
+    )
 
 
 def _ladder(call: Call) -> str:

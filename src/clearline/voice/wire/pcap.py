@@ -39,6 +39,9 @@ CLASSIC: Final = 1
 NEXT_GENERATION: Final = 2
 GIVEN_UP: Final = 3
 
+KNOWN_BLOCKS: Final = (INTERFACE_DESCRIPTION, OBSOLETE_PACKET, SIMPLE_PACKET, 4, INTERFACE_STATISTICS, ENHANCED_PACKET)
+"""Kinds of blocks that the reading goes on at after a damaged one; 4 are names."""
+
 LATEST_SECOND: Final = 8_589_934_592
 """2**33: the year 2242. A later time is a damaged one."""
 
@@ -61,7 +64,9 @@ class Interface:
 
 @final
 class CaptureReader:
-    """Walks the records of one file: `feed` a piece, then `next` until it is False, and so on; `finish` at the end.
+    """Walks the records of one file: `feed` a piece, then `next` until it is False, and so on.
+
+    At the end `close`, then `next` until it is False once more, then `finish`.
 
     After a True from `next` the record stands in `data[start:end]`.
     """
@@ -84,6 +89,10 @@ class CaptureReader:
         self.little: bool = False
         self.divisor: i64 = 1
         self.scanned: i64 = 0
+        """Octets searched for a good record since a damaged one; 0: none is searched for."""
+        self.closed: bool = False
+        self.cut: i64 = 0
+        """Octets of the record that reaches beyond the file's end."""
         self.interfaces: list[Interface] = []
         self.finished_drops: i64 = 0
 
@@ -96,6 +105,10 @@ class CaptureReader:
         self.data = piece
         self.position = 0
         self.size = len(piece)
+
+    def close(self) -> None:
+        """Say that no piece follows."""
+        self.closed = True
 
     def next(self) -> bool:
         """Go to the next record.
@@ -119,11 +132,15 @@ class CaptureReader:
             if left == 0:
                 raise CaptureError("the file is empty")
             raise CaptureError(f"not a capture file: {left} bytes are too few for pcap or pcapng")
+        if self.kind == GIVEN_UP:
+            return "a damaged record, and no good one after it within a megabyte"
+        if self.cut and self.scanned:
+            return f"the last record is cut off ({self.cut} bytes left of it)"
+        if self.scanned:
+            return "a damaged record, and no good one after it"
         if left == 0:
             return ""
         self.malformed += 1
-        if self.kind == GIVEN_UP:
-            return "a damaged record, and no good one after it within a megabyte"
         return f"the last record is cut off ({left} bytes left of it)"
 
     def dropped(self) -> i64:
@@ -158,6 +175,12 @@ class CaptureReader:
         """Read two octets in the file's order."""
         return u16_little(self.data, at) if self.little else u16(self.data, at)
 
+    def skip(self, octets: i64) -> None:
+        """Leave a damaged record, and search for a good one from so many octets on."""
+        self.malformed += 1
+        self.position += octets
+        self.scanned = octets
+
     def next_classic(self) -> bool:
         """Go to the next record of a classic file."""
         if self.scanned:
@@ -169,9 +192,14 @@ class CaptureReader:
         fraction = self.read32(at + 4)
         captured = self.read32(at + 8)
         if captured > MAX_RECORD_BYTES or fraction >= 1_000_000 * self.divisor:
+            self.skip(1)
             return self.scan_classic()
         if at + 16 + captured > self.size:
-            return False
+            if not self.closed:
+                return False
+            self.cut = self.size - at
+            self.skip(1)
+            return self.scan_classic()
         if self.divisor != 1:
             fraction //= self.divisor
         self.time_us = seconds * 1_000_000 + fraction
@@ -183,20 +211,16 @@ class CaptureReader:
         return True
 
     def scan_classic(self) -> bool:
-        """Look for the next two records that follow each other in form and time, octet by octet.
+        """Look, octet by octet, for a record that the file's end or another record follows.
 
-        `scanned` is above 0 while the search goes on, over as many pieces as it takes.
+        The search goes on over as many pieces as it takes.
         """
-        if self.scanned == 0:
-            self.malformed += 1
-            self.position += 1
-            self.scanned = 1
         while self.position + 16 <= self.size and self.scanned < MAX_SCAN_BYTES:
             if self.plausible(self.position):
                 after = self.position + 16 + self.read32(self.position + 8)
-                if after + 16 > self.size:
+                if after + 16 > self.size and not self.closed:
                     return False
-                if self.plausible(after):
+                if after == self.size or (after + 16 <= self.size and self.plausible(after)):
                     self.scanned = 0
                     return self.next_classic()
             self.position += 1
@@ -220,26 +244,54 @@ class CaptureReader:
     def next_block(self) -> bool:
         """Go to the next packet of a pcapng file, reading the blocks before it."""
         while self.position + 12 <= self.size:
+            if self.scanned and not self.scan_blocks():
+                return False
             at = self.position
             kind = self.read32(at)
             if kind == SECTION_HEADER:  # the same in both orders
                 self.little = u32(self.data, at + 8) != BYTE_ORDER_MAGIC
             total = self.read32(at + 4)
-            if total < 12 or total > MAX_BLOCK_BYTES or total & 3:
-                return self.give_up()
-            if at + total > self.size:
+            if at + total > self.size and not self.closed and total <= MAX_BLOCK_BYTES:
                 return False
-            if kind == SECTION_HEADER and self.read32(at + 8) != BYTE_ORDER_MAGIC:
-                return self.give_up()
+            if not self.whole_block(at, kind, total):
+                self.skip(4)
+                continue
             self.position = at + total
             if self.read_block(kind, at + 8, at + total - 4):
                 self.records += 1
                 return True
         return False
 
-    def give_up(self) -> bool:
-        """Stop at a block whose length cannot be: nothing says where the next begins."""
-        self.kind = GIVEN_UP
+    def whole_block(self, at: i64, kind: i64, total: i64) -> bool:
+        """Tell whether a block of this length stands here: it says its length at both of its ends."""
+        if total < 12 or total > MAX_BLOCK_BYTES or total & 3:
+            return False
+        if at + total > self.size:
+            self.cut = self.size - at
+            return False
+        if kind == SECTION_HEADER and self.read32(at + 8) != BYTE_ORDER_MAGIC:
+            return False
+        return self.read32(at + total - 4) == total
+
+    def scan_blocks(self) -> bool:
+        """Look for a packet's block or another of a known kind; False: none so far.
+
+        Blocks begin at multiples of four octets. The search goes on over as many pieces as it takes.
+        """
+        while self.position + 12 <= self.size and self.scanned < MAX_SCAN_BYTES:
+            at = self.position
+            kind = self.read32(at)
+            total = self.read32(at + 4)
+            if kind in KNOWN_BLOCKS and total <= MAX_RECORD_BYTES:
+                if at + total > self.size and not self.closed:
+                    return False
+                if self.whole_block(at, kind, total):
+                    self.scanned = 0
+                    return True
+            self.position += 4
+            self.scanned += 4
+        if self.scanned >= MAX_SCAN_BYTES:
+            self.kind = GIVEN_UP
         return False
 
     def read_block(self, kind: i64, at: i64, end: i64) -> bool:
