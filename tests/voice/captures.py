@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 
+from clearline.voice.analysis import Analysis, analyze
+
 START_US = 1_790_000_000_000_000
 """2026-09-21T14:13:20Z: every capture begins here."""
 
@@ -142,3 +144,20 @@ def both_ways(count: int = 500) -> list[tuple[int, bytes]]:
 
 def in_time(records: Sequence[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
     return sorted(records, key=lambda record: record[0])
+
+
+Record = tuple[int, bytes]
+
+
+def analysed(records: Sequence[Record]) -> Analysis:
+    """What the whole analyser says of these records."""
+    return analyze([pcap(in_time(records))], "test.pcap")
+
+
+def there(at_us: int, message: bytes) -> Record:
+    """A SIP message from the caller's end."""
+    return at_us, udp(ALICE, BOB, message)
+
+
+def back(at_us: int, message: bytes) -> Record:
+    return at_us, udp(BOB, ALICE, message)

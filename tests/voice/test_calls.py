@@ -2,30 +2,16 @@
 
 import pytest
 from tests.voice import captures as c
-from tests.voice.captures import ALICE, BOB, Dialog, call, sdp, udp
+from tests.voice.captures import ALICE, BOB, Dialog, Record, analysed, back, call, sdp, there, udp
 
-from clearline.voice.analysis import Analysis, analyze
 from clearline.voice.results import Call
 
-Record = tuple[int, bytes]
 S = 1_000_000
-
-
-def analysed(records: list[Record]) -> Analysis:
-    return analyze([c.pcap(c.in_time(records))], "test.pcap")
 
 
 def only_call(records: list[Record]) -> Call:
     (found,) = analysed(records).calls
     return found
-
-
-def there(at_us: int, message: bytes) -> Record:
-    return at_us, udp(ALICE, BOB, message)
-
-
-def back(at_us: int, message: bytes) -> Record:
-    return at_us, udp(BOB, ALICE, message)
 
 
 D = Dialog()
@@ -166,76 +152,6 @@ def test_two_hops_of_one_call_are_one_call() -> None:
     assert (found.retransmissions, found.final_code, found.hops) == (0, 200, 2)
 
 
-@pytest.mark.parametrize(
-    ("first", "second"),
-    [
-        (
-            ["Session-ID: ab30317f1a784dc48ff824d0d3715d86;remote=00000000000000000000000000000000"],
-            ["Session-ID: ab30317f1a784dc48ff824d0d3715d86"],
-        ),
-        (["P-Charging-Vector: icid-value=ab12;icid-generated-at=192.0.2.1"], ["P-Charging-Vector: icid-value=ab12"]),
-        ([], ["X-Call-ID: c1@example.com"]),
-        ([], ["X-CID: c1@example.com"]),
-    ],
-)
-def test_the_legs_of_a_back_to_back_user_agent_are_linked(first: list[str], second: list[str]) -> None:
-    records = [
-        there(0, D.request("INVITE", extra=first)),
-        there(10_000, Dialog(call_id="leg2@b2bua").request("INVITE", extra=second)),
-        there(20_000, Dialog(call_id="other@x").request("INVITE")),
-    ]
-    assert [(found.call_id, found.linked, found.link_basis) for found in analysed(records).calls] == [
-        ("c1@example.com", None, None),
-        ("leg2@b2bua", "c1@example.com", "identifier"),
-        ("other@x", None, None),
-    ]
-
-
-SBC, CARRIER = "10.0.0.2:5060", "198.51.100.7:5060"
-
-
-def second_leg(caller: str = "sip:alice@example.com", callee: str = "sip:bob@example.com") -> bytes:
-    return Dialog("leg2@sbc", caller, callee, "sbc1").request("INVITE")
-
-
-@pytest.mark.parametrize(
-    ("caller", "callee", "source", "destination", "at_us", "linked"),
-    [
-        ("sip:alice@sbc.example", "sip:bob@carrier.example", SBC, CARRIER, 50_000, "c1@example.com"),
-        ("sip:alice@sbc.example", "sip:carol@carrier.example", SBC, CARRIER, 50_000, None),
-        ("sip:dave@sbc.example", "sip:bob@carrier.example", SBC, CARRIER, 50_000, None),
-        ("sip:alice@sbc.example", "sip:bob@carrier.example", SBC, CARRIER, 4_100_000, None),
-        ("sip:alice@sbc.example", "sip:bob@carrier.example", "10.0.0.2:5099", CARRIER, 50_000, None),
-        ("sip:alice@sbc.example", "sip:bob@carrier.example", SBC, ALICE, 50_000, None),
-    ],
-    ids=["it", "another callee", "another caller", "too late", "from elsewhere", "back to the caller"],
-)
-def test_a_leg_that_leaves_where_the_same_two_numbers_just_came_in_is_linked(  # a row of the table
-    caller: str, callee: str, source: str, destination: str, at_us: int, linked: str | None
-) -> None:
-    records = [
-        there(0, D.request("INVITE")),
-        (at_us, udp(source, destination, second_leg(caller, callee))),
-    ]
-    first, second = analysed(records).calls
-    assert first.linked is None
-    assert (second.linked, second.link_basis) == (linked, "addresses and numbers" if linked else None)
-
-
-def test_numbers_written_with_another_prefix_are_the_same_number() -> None:
-    first = Dialog("c1", "sip:+49301234567@a.example", "sip:0044-20-7946-0123@a.example")
-    records = [
-        there(0, first.request("INVITE")),
-        (9_000, udp(SBC, CARRIER, second_leg("sip:0301234567@sbc.example", "tel:+442079460123"))),
-    ]
-    assert [found.linked for found in analysed(records).calls] == [None, "c1"]
-
-
-def test_no_leg_is_sought_for_a_call_that_has_been_answered() -> None:
-    records = [there(0, D.request("INVITE")), back(100, D.response("200 OK")), (9_000, udp(SBC, CARRIER, second_leg()))]
-    assert [found.linked for found in analysed(records).calls] == [None, None]
-
-
 def test_early_media_is_found_and_its_end_is_no_outage() -> None:
     records = call(answers_us=5 * S, ends_us=15 * S)
     records[2] = back(200_000, D.response("183 Session Progress", body=sdp("10.0.0.7:6000")))
@@ -289,90 +205,6 @@ def test_a_switch_to_fax_is_told_and_its_missing_speech_is_no_fault() -> None:
 
 def test_a_call_that_goes_on_past_the_capture_says_so() -> None:
     assert only_call(call()[:5]).flags == ("end_not_captured",)
-
-
-def test_bundled_and_encrypted_media_is_found_by_its_one_transport() -> None:
-    body = (
-        sdp(
-            "10.0.0.2:7000",
-            "111",
-            [
-                "a=rtpmap:111 opus/48000/2",
-                "a=mid:0",
-                "a=rtcp-mux",
-                "m=video 7000 UDP/TLS/RTP/SAVPF 96",
-                "a=rtpmap:96 VP8/90000",
-                "a=mid:1",
-            ],
-        )
-        .replace(b"t=0 0", b"t=0 0\r\na=group:BUNDLE 0 1")
-        .replace(b"audio 7000 RTP/AVP", b"audio 7000 UDP/TLS/RTP/SAVPF")
-    )
-    records = call()
-    records[3] = back(1 * S, D.response("200 OK", body=body))
-    records += [
-        (2 * S + 20_000 * i, udp(c.ALICE_AUDIO, "10.0.0.2:7000", c.rtp(i, 960 * i, payload_type=111)))
-        for i in range(50)
-    ]
-    (stream,) = analysed(records).streams
-    assert (stream.codec, stream.secure, stream.call_id) == ("opus", True, D.call_id)
-
-
-def conference(*lines: str) -> bytes:
-    """An offer of sound and picture on one transport, the picture's port its own until the answer accepts that."""
-    head = ["v=0", "o=- 1 1 IN IP4 10.0.0.2", "s=-", "c=IN IP4 10.0.0.2", "t=0 0", "a=group:BUNDLE a v"]
-    return "\r\n".join([*head, *lines, ""]).encode()
-
-
-def media(at_us: int, destination: str, payload_type: int, ssrc: int) -> list[Record]:
-    return [
-        (at_us + 20_000 * i, udp(c.ALICE_AUDIO, destination, c.rtp(i, 1800 * i, ssrc=ssrc, payload_type=payload_type)))
-        for i in range(20)
-    ]
-
-
-AUDIO = ("m=audio 7000 UDP/TLS/RTP/SAVPF 111", "a=rtpmap:111 opus/48000/2", "a=mid:a")
-VIDEO = ("UDP/TLS/RTP/SAVPF 96", "a=rtpmap:96 VP8/90000", "a=mid:v")
-
-
-@pytest.mark.parametrize("port", ["7000", "0", "9"])
-def test_every_section_of_a_bundle_is_known_by_its_payload_types(port: str) -> None:
-    body = conference(*AUDIO, f"m=video {port} {VIDEO[0]}", *VIDEO[1:])
-    records = [*call()[:3], back(1 * S, D.response("200 OK", body=body))]
-    records += media(2 * S, "10.0.0.2:7000", 111, 1) + media(2 * S, "10.0.0.2:7000", 96, 2)
-    again = [there(3 * S, D.request("INVITE", 5, to_tag=True)), back(3 * S, D.response("200 OK", "5 INVITE", body))]
-    for signalling in ([], again):
-        streams = analysed(records + signalling).streams
-        assert [(s.codec, s.clock_rate, s.call_id, s.secure) for s in streams] == [
-            ("opus", 48000, D.call_id, True),
-            ("VP8", 90000, D.call_id, True),
-        ]
-
-
-def test_a_bundle_that_was_not_accepted_leaves_each_section_its_own_port() -> None:
-    body = conference(*AUDIO, f"m=video 7010 {VIDEO[0]}", *VIDEO[1:])
-    records = [*call()[:3], back(1 * S, D.response("200 OK", body=body)), *media(2 * S, "10.0.0.2:7010", 96, 2)]
-    (stream,) = analysed(records).streams
-    assert (stream.codec, stream.call_id) == ("VP8", D.call_id)
-
-
-def test_media_sent_to_a_candidate_belongs_to_the_section_that_named_it() -> None:
-    body = conference(
-        AUDIO[0].replace("7000", "9"),
-        *AUDIO[1:],
-        "a=candidate:1 1 udp 2130706431 192.0.2.8 50000 typ host",
-        "a=candidate:2 2 udp 2130706431 192.0.2.8 50001 typ host",
-        "a=candidate:3 1 tcp 1518280447 192.0.2.8 9 typ host tcptype active",
-        "a=candidate:4 1 udp 2130706431 f00.local 50002 typ host",
-        "a=candidate:5 1 udp 2130706431 192.0.2.8 70000 typ host",
-        "a=candidate:6 1 udp",
-    )
-    body = body.replace(b"c=IN IP4 10.0.0.2", b"c=IN IP4 0.0.0.0")
-    records = [*call()[:3], back(1 * S, D.response("200 OK", body=body))]
-    found = analysed([*records, *media(2 * S, "192.0.2.8:50000", 111, 1)]).streams
-    assert [(s.codec, s.call_id, s.from_caller) for s in found] == [("opus", D.call_id, True)]
-    other = analysed([*records, *media(2 * S, "192.0.2.8:50002", 111, 1)]).streams
-    assert [s.from_caller for s in other] == [True]  # found by its source, not by a candidate
 
 
 def test_a_multipart_body_and_behind_it_a_description_without_content_type() -> None:
