@@ -5,12 +5,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from tests.records.make import DAY, NOON, call, stream
 
-from clearline.records import ageing, check, erasure, figures, holds, snapshot
+from clearline.records import ageing, check, erasure, figures, holds, parquet, snapshot
+from clearline.records.columns import to_batch
 from clearline.records.errors import HeldError, RecordsError
-from clearline.records.schema import ClientReport, record_key
+from clearline.records.schema import CALLS, ClientReport, record_key
 from clearline.records.search import search
 from clearline.records.store import Records
 from clearline.records.upkeep import upkeep
@@ -195,4 +197,20 @@ def test_a_full_disk_is_a_plain_error_and_all_is_there_afterwards(tmp_path: Path
     assert len(records.calls(**WHOLE)) == 2000
     upkeep(records)
     assert len(records.calls(**WHOLE)) == 2000
+    assert check.check(records).problems == []
+
+
+def test_a_person_is_erased_from_files_of_an_older_version_too(records: Records) -> None:
+    assert records.manifest.live().files == []
+    batch = to_batch(CALLS, [call(1, caller=f"sip:{PERSON}@a"), call(2)], 1)
+    old = pa.Table.from_batches([batch]).drop_columns(["trunk", "video_mos_x100", "source_address", "attributed_by"])
+    path = parquet.new_path("calls", NOON // DAY)
+    file = parquet.write(records.path, path, old, parquet.footer("calls", NOON // DAY, 9))
+    records.manifest.commit(add=[file], now_us=1)
+    before = figures.totals(records, **WHOLE, by=["customer"])
+    assert erasure.erase_person(records, tenant="t", number=PERSON, **WHO).rows == {"calls": 1}
+    assert [row.caller for row in records.calls(**WHOLE)] == [None, call(2).caller]
+    assert figures.totals(records, **WHOLE, by=["customer"]) == before
+    ageing.pseudonymise(records, before_day=NOON // DAY + 1, period="2026-09")
+    assert [(row.caller or "")[:7] for row in records.calls(**WHOLE)] == ["", "hidden:"]
     assert check.check(records).problems == []

@@ -88,7 +88,7 @@ def pseudonymise(records: "Records", *, before_day: int, period: str) -> int:
             if file.day < before_day:
                 table = table_of(file)
                 data = parquet.read(records.path, file.path, list(table.identity))
-                if any(_open(text) for name in table.identity for text in data.column(name).unique().to_pylist()):
+                if any(_open(text) for column in data.columns for text in column.unique().to_pylist()):
                     rewrite(records, file, partial(_hidden, key=key), live=live, keeps_measures=True)
                     done += 1
         rollup.roll_up(records, 0, LAST_DAY)

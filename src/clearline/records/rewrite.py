@@ -51,13 +51,14 @@ def rewrite(records: "Records", file: File, change: Change, *, live: bool, keeps
     temporary = (records.path / path).with_suffix(".tmp")
     temporary.parent.mkdir(parents=True, exist_ok=True)
     about = parquet.footer(file.table, file.day, file.level, rules=file.rules, merges=[file.path])
-    schema = stored_schema(table).with_metadata({parquet.FOOTER: about})
-    with (
-        pq.ParquetFile(records.path / file.path) as reader,
-        pq.ParquetWriter(temporary, schema, compression="zstd") as out,
-    ):
-        for batch in reader.iter_batches(parquet.ROW_GROUP_ROWS):
-            out.write_table(change(table, conform(table, pa.Table.from_batches([batch]))).cast(schema))
+    with pq.ParquetFile(records.path / file.path) as reader:
+        # The columns of the original, whatever its version: so the same measures have the same digest.
+        schema = pa.schema([stored_schema(table).field(name) for name in reader.schema_arrow.names])
+        schema = schema.with_metadata({parquet.FOOTER: about})
+        with pq.ParquetWriter(temporary, schema, compression="zstd") as out:
+            for batch in reader.iter_batches(parquet.ROW_GROUP_ROWS):
+                changed = change(table, conform(table, pa.Table.from_batches([batch])))
+                out.write_table(changed.select(schema.names).cast(schema))
     made = parquet.settle(records.path, path)
     if keeps_measures and made.digest != file.digest:
         (records.path / path).unlink()

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Literal
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""2: probe samples have media figures, the certificate's end and the clock's offset. Every version is read."""
 
 MosBasis = Literal["cq", "lq"]
 Direction = Literal["in", "out", "internal"]
@@ -42,6 +43,15 @@ class ProbeSample:
     latency_us: int | None
     interval_us: int
     code_version: str
+    mos_x100: int | None = None
+    """Quality of the media the probe received; `loss_ppm` and `jitter_us` are of the same media."""
+    post_dial_delay_us: int | None = None
+    loss_ppm: int | None = None
+    jitter_us: int | None = None
+    expires_at_us: int | None = None
+    """When the certificate the target showed is no longer valid."""
+    clock_offset_us: int | None = None
+    """The target's clock less the vantage point's, where the probe can tell."""
 
 
 @dataclass(frozen=True, slots=True)
