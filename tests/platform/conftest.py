@@ -1,5 +1,6 @@
 """Alice works for Northwind, Charlie for Contoso: what Alice makes, Charlie must never see."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -8,7 +9,9 @@ from typing import Any
 import pytest
 from django.conf import settings as django_settings
 from django.test import Client
+from mail_kit import Inbox, MailServer
 from platform_kit import NOW
+from pydantic import SecretStr
 
 from clearline.platform.accounts.models import Provider, User
 from clearline.platform.agreements.models import Agreement
@@ -85,3 +88,14 @@ def service(provider: Provider, target: Target) -> Service:
     )
     service.targets.add(target)
     return service
+
+
+@pytest.fixture
+def inbox(settings: Any) -> Iterator[Inbox]:
+    """What arrives at the mail server that the platform is set to use."""
+    inbox = Inbox()
+    server = MailServer(inbox)
+    told = {"smtp_url": SecretStr(f"smtp://127.0.0.1:{server.port}"), "mail_from": "Northwind NOC <noc@nw.example>"}
+    settings.CLEARLINE = settings.CLEARLINE.model_copy(update=told)
+    yield inbox
+    server.stop()

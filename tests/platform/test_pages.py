@@ -102,6 +102,7 @@ def addresses(objects: dict[str, str | int], service: Service, target: Target) -
         "agreements": "/agreements/",
         "agreement-add": "/agreements/add/",
         "agreement-version": f"/agreements/versions/{objects['version']}/",
+        "outbox": "/deliveries/",
         "people": "/people/",
         "audit": "/audit/",
     }
@@ -112,7 +113,7 @@ POST_ONLY = {"target-retire", "window-cancel", "capture-retry"}
 SHARED = {
     "dashboard", "customers", "customer-add", "availability", "target-add", "maintenance", "window-add",
     "exclusion-add", "calls", "upload", "desk", "request-add", "statements", "agreements", "agreement-add", "people",
-    "audit",
+    "audit", "outbox",
 }  # fmt: skip
 """Addresses without an object in them: everybody has their own page there."""
 

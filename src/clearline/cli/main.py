@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "probe": ("probe", "Measure a SIP endpoint from this host."),
     "reflector": ("reflector", "Run a small SIP endpoint that answers and echoes."),
     "records": ("records", "Look at, export and check the kept measurements."),
+    "notices": ("notices", "Hand in mails about notices: what did not arrive, what carriers announce."),
     "bench": ("bench", "The benchmarks: measured figures and ratios to the peers present."),
 }
 """Command → (module of clearline.cli, one line of help). Its typer app is `app`, or the one named after a colon."""

@@ -2,12 +2,15 @@
 
 import os
 import secrets
+from email.utils import parseaddr
 from functools import cached_property
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from clearline.platform.outbox.server import MailServer
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 """Where the source lies; the default data directory is `var` in it."""
@@ -31,6 +34,9 @@ class Settings(BaseSettings):
     probe_timeout_seconds: int = Field(4, ge=1, le=32, description="time after which an unanswered probe has failed")
     upload_limit_mb: int = Field(1024, ge=1, description="the largest capture file accepted, in MiB")
     job_lease_seconds: int = Field(60, ge=1, description="time after which the work of a dead worker is taken over")
+    smtp_url: SecretStr | None = Field(None, description="where e-mail is handed over; without it none leaves")
+    mail_from: str = Field("Clearline <clearline@localhost>", description="the sender of e-mails")
+    webhook_private: bool = Field(False, description="send webhooks to addresses inside your own network too")
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="the least level logged")
 
     @field_validator("listen")
@@ -50,6 +56,21 @@ class Settings(BaseSettings):
         if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path.strip("/"):
             raise ValueError("write it as https://host or https://host:port, without a path")
         return f"{parts.scheme}://{parts.netloc}"
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _is_a_mail_server(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            MailServer.of(value.get_secret_value())
+        return value
+
+    @field_validator("mail_from")
+    @classmethod
+    def _is_an_address(cls, value: str) -> str:
+        local, at, domain = parseaddr(value)[1].rpartition("@")
+        if not (local and at and domain) or not value.isprintable():
+            raise ValueError("write it as Name <name@host>")
+        return value
 
     @cached_property
     def origin(self) -> str:

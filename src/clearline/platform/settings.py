@@ -38,6 +38,7 @@ INSTALLED_APPS = [
     "clearline.platform.desk",
     "clearline.platform.statements",
     "clearline.platform.jobs",
+    "clearline.platform.outbox",
     "allauth",
     "allauth.account",
     "allauth.mfa",

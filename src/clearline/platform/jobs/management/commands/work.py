@@ -2,6 +2,7 @@ import os
 import socket
 import time
 from datetime import timedelta
+from functools import partial
 
 import structlog
 from django import db
@@ -11,9 +12,12 @@ from django.utils import timezone
 
 from clearline.platform.calls.analysis import WorkerEndsError, analyse_upload
 from clearline.platform.calls.models import Upload
+from clearline.platform.jobs.beside import Step, run_beside
 from clearline.platform.jobs.ending import ending
 from clearline.platform.jobs.lease import claim, give_back
 from clearline.platform.measurements import records
+from clearline.platform.outbox.models import Delivery
+from clearline.platform.outbox.sending import send_due
 from clearline.records.errors import RecordsError
 from clearline.records.upkeep import upkeep
 
@@ -21,6 +25,12 @@ log = structlog.get_logger(__name__)
 
 IDLE_S = 1.0
 """Due rows are looked for this often while there are none."""
+BESIDE = (
+    Step("e-mail", partial(send_due, Delivery.Channel.EMAIL, timezone.now), 1.0),
+    Step("webhooks", partial(send_due, Delivery.Channel.WEBHOOK, timezone.now), 1.0),
+)
+"""What must not wait for the analysis of a large capture."""
+
 UPKEEP_S = 60.0
 """The measurements are sealed, merged and rolled up this often."""
 
@@ -41,6 +51,7 @@ class Command(BaseCommand):
     def handle(self, **_: object) -> None:
         """Claim and work; a database that is away for a moment is waited for."""
         asked = ending()
+        beside = run_beside(BESIDE, asked)
         owner = f"{socket.gethostname()}:{os.getpid()}"[:64]
         lease = timedelta(seconds=settings.CLEARLINE.job_lease_seconds)
         keep_up_at = 0.0
@@ -61,3 +72,5 @@ class Command(BaseCommand):
                 analyse_upload(upload, lease, asked.is_set)
             except WorkerEndsError:
                 give_back(upload)
+        for thread in beside:
+            thread.join()
