@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "analyze": ("analyze", "Calls and RTP streams of capture files, with their quality."),
     "mos": ("mos", "The quality models as a calculator."),
     "probe": ("probe", "Measure a SIP endpoint from this host."),
+    "agent": ("agent", "Measure from this machine for a platform elsewhere."),
     "reflector": ("reflector", "Run a small SIP endpoint that answers and echoes."),
     "records": ("records", "Look at, export and check the kept measurements."),
     "notices": ("notices", "Hand in mails about notices: what did not arrive, what carriers announce."),

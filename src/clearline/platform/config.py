@@ -1,5 +1,6 @@
 """Every setting of the platform, typed, with its default and its meaning. `docs/settings.md` has a heading for each."""
 
+import contextlib
 import os
 import secrets
 from email.utils import parseaddr
@@ -116,12 +117,28 @@ class Settings(BaseSettings):
 
     def make_secret_key(self) -> None:
         """Write a new secret key (mode 0600) unless there is one; complete or not at all."""
-        if self.secret_key or self.secret_key_file.exists():
-            return
-        scratch = self.secret_key_file.with_suffix(".new")
-        scratch.unlink(missing_ok=True)
-        with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(secrets.token_urlsafe(SECRET_KEY_BYTES))
-            file.flush()
-            os.fsync(file.fileno())
-        scratch.rename(self.secret_key_file)
+        if not self.secret_key:
+            _write_once(self.secret_key_file, secrets.token_urlsafe(SECRET_KEY_BYTES))
+
+    def vantage_key(self) -> str:
+        """The Ed25519 private key, in hexadecimal, that answers to agents are signed with; made at its first use.
+
+        It is not the secret key: whoever changes that one would cut every agent off.
+        """
+        file = self.data / "vantage-key"
+        _write_once(file, secrets.token_hex(32))
+        return file.read_text("ascii")
+
+
+def _write_once(path: Path, text: str) -> None:
+    """Write a file readable by its owner only, unless it is there: whole or not at all, and the first one stays."""
+    if path.exists():
+        return
+    scratch = path.with_suffix(f".{secrets.token_hex(4)}")
+    with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    with contextlib.suppress(FileExistsError):
+        os.link(scratch, path)
+    scratch.unlink()

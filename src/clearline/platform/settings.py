@@ -33,6 +33,7 @@ INSTALLED_APPS = [
     "clearline.platform.customers",
     "clearline.platform.agreements",
     "clearline.platform.availability",
+    "clearline.platform.vantages",
     "clearline.platform.maintenance",
     "clearline.platform.calls",
     "clearline.platform.desk",

@@ -25,6 +25,9 @@ observed.
 One interval is the schedule; jitter and a slow failure stretch it to below two; three allow one lost sample.
 """
 
+CLOCK_LIMIT_US = 1_000_000
+"""A sample of a machine whose clock was further off than this is left out: nothing is known from it."""
+
 EndedBy = Literal["answer", "unobserved"]
 
 

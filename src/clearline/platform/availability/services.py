@@ -69,15 +69,17 @@ def retire_target(target: Target, actor: User, now: datetime) -> None:
 
 
 def probed_targets() -> list[sensors.Target]:
-    """Every provider's targets, as the prober takes them."""
-    active = Target.objects.filter(retired_at=None).select_related("provider")
-    return [
-        sensors.Target(
-            id=target.code,
-            tenant=target.provider.tenant,
-            uri=target.uri,
-            interval_us=target.interval_seconds * 1_000_000,
-            timeout_us=target.timeout_seconds * 1_000_000,
-        )
-        for target in active
-    ]
+    """Every provider's targets that this machine looks at, as the prober takes them."""
+    active = Target.objects.filter(retired_at=None).select_related("provider").prefetch_related("watches")
+    return [as_probed(target) for target in active if all(watch.local for watch in list(target.watches.all())[-1:])]
+
+
+def as_probed(target: Target) -> sensors.Target:
+    """A target as a prober takes it."""
+    return sensors.Target(
+        id=target.code,
+        tenant=target.provider.tenant,
+        uri=target.uri,
+        interval_us=target.interval_seconds * 1_000_000,
+        timeout_us=target.timeout_seconds * 1_000_000,
+    )

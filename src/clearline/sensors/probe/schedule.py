@@ -135,7 +135,9 @@ class Schedule:
         return True
 
 
-def sample_of(target: Target, outcome: Outcome, *, vantage: str, at_us: int) -> ProbeSample:
+def sample_of(
+    target: Target, outcome: Outcome, *, vantage: str, at_us: int, clock_offset_us: int | None = None
+) -> ProbeSample:
     """Make the record of one probe."""
     return ProbeSample(
         key=record_key("probe", target.tenant, target.id, vantage, target.kind, at_us),
@@ -150,6 +152,7 @@ def sample_of(target: Target, outcome: Outcome, *, vantage: str, at_us: int) -> 
         latency_us=outcome.latency_us,
         interval_us=target.interval_us,
         code_version=__version__,
+        clock_offset_us=clock_offset_us,
     )
 
 
@@ -162,12 +165,14 @@ class _Prober:
         vantage: str,
         probe: Callable[[Target], Awaitable[Outcome]],
         wall_us: Callable[[], int],
+        offset_us: Callable[[], int | None],
     ) -> None:
         self.schedule = Schedule(random.random)
         self._on_samples = on_samples
         self._vantage = vantage
         self._probe = probe
         self._wall_us = wall_us
+        self._offset_us = offset_us
         self._held: list[ProbeSample] = []
         self._running: set[asyncio.Task[None]] = set()
 
@@ -178,7 +183,7 @@ class _Prober:
             task.add_done_callback(self._running.discard)
 
     async def _one(self, target: Target) -> None:
-        at_us = self._wall_us()
+        at_us, offset_us = self._wall_us(), self._offset_us()
         accepted = self.schedule.accepts(target.id, at_us)
         try:
             outcome = await self._probe(target)
@@ -187,7 +192,8 @@ class _Prober:
             return
         self.schedule.concluded(target.id, ok=outcome.ok, now_us=_monotonic_us())
         if accepted:
-            self._held.append(sample_of(target, outcome, vantage=self._vantage, at_us=at_us))
+            made = sample_of(target, outcome, vantage=self._vantage, at_us=at_us, clock_offset_us=offset_us)
+            self._held.append(made)
 
     async def keep_flushing(self) -> None:
         while True:
@@ -229,6 +235,7 @@ async def run_probes(
     stop: asyncio.Event | None = None,
     probe: Callable[[Target], Awaitable[Outcome]] = probe_target,
     wall_us: Callable[[], int] = _system_us,
+    offset_us: Callable[[], int | None] = lambda: None,
 ) -> int:
     """Probe each target on its interval until `stop` is set or the task is cancelled.
 
@@ -238,13 +245,14 @@ async def run_probes(
         vantage: who looks, for the records.
         stop: set it to end cleanly: what has been measured is handed on first.
         probe: one probe of one target; if it raises, there is no sample.
-        wall_us: the wall clock that dates samples.
+        wall_us: the clock that dates samples.
+        offset_us: how far that of the platform is ahead of this machine's, where that was measured.
 
     Returns:
         How many regular probes were left out because this process came too late for them.
     """
     stop = stop or asyncio.Event()
-    prober = _Prober(on_samples, vantage, probe, wall_us)
+    prober = _Prober(on_samples, vantage, probe, wall_us, offset_us)
     helpers = [
         asyncio.create_task(_keep_reading(targets, prober.schedule)),
         asyncio.create_task(prober.keep_flushing()),

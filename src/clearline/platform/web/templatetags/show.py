@@ -84,6 +84,15 @@ def ms(value_us: int | None) -> str:
 
 
 @register.filter
+def offset(value_us: int | None) -> str:
+    """By how much a clock is to be set: `12.3 ms slow`, `5 min fast`; None prints `not measured`."""
+    if not isinstance(value_us, int):
+        return "not measured"
+    far = ms(abs(value_us)) if abs(value_us) < 1_000_000 else duration(abs(value_us))
+    return f"{far} {'slow' if value_us > 0 else 'fast'}"
+
+
+@register.filter
 def hundredths(value: int | None) -> str:
     """A score kept as integer hundredths: `4.18`; None prints `not measured`."""
     return "not measured" if not isinstance(value, int) else f"{value // 100}.{value % 100:02}"

@@ -1,0 +1,5 @@
+from django.apps import AppConfig
+
+
+class VantagesConfig(AppConfig):
+    name = "clearline.platform.vantages"

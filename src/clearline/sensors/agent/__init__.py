@@ -1,0 +1,1 @@
+"""The agent: probes from another machine and hands what it measured to the platform."""
