@@ -51,7 +51,7 @@ class ProbeSample:
     expires_at_us: int | None = None
     """When the certificate the target showed is no longer valid."""
     clock_offset_us: int | None = None
-    """The target's clock less the vantage point's, where the probe can tell."""
+    """How far the platform's time was ahead of the prober's wall clock; None: it is the platform's own clock."""
 
 
 @dataclass(frozen=True, slots=True)

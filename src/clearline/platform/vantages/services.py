@@ -1,7 +1,7 @@
 """Vantage points: inviting, enrolling and revoking them, and taking in what they measured."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Literal, get_args
 
@@ -190,17 +190,9 @@ def _sample(vantage: Vantage, said: Measured, version: str) -> ProbeSample:
     return ProbeSample(
         key=record_key("probe", tenant, said.target, vantage.code, said.kind, said.at_us),
         tenant=tenant,
-        target=said.target,
         vantage=vantage.code,
-        kind=said.kind,
-        at_us=said.at_us,
-        ok=said.ok,
-        code=said.code,
-        reason=said.reason,
-        latency_us=said.latency_us,
-        interval_us=said.interval_us,
         code_version=version,
-        clock_offset_us=said.clock_offset_us,
+        **asdict(said),
     )
 
 

@@ -4,7 +4,7 @@ import json
 import sqlite3
 import threading
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 
 from clearline.records.schema import ProbeSample
@@ -94,14 +94,5 @@ def _measured(sample: ProbeSample) -> Measured:
     if sample.clock_offset_us is None:
         raise ValueError("a sample of an agent carries the offset of its clock")
     said = "".join(letter if letter.isprintable() else "?" for letter in sample.reason[:LONGEST_REASON])
-    return Measured(
-        target=sample.target,
-        kind=sample.kind,
-        at_us=sample.at_us,
-        ok=sample.ok,
-        code=sample.code,
-        reason=said,
-        latency_us=sample.latency_us,
-        interval_us=sample.interval_us,
-        clock_offset_us=sample.clock_offset_us,
-    )
+    told = {field.name: getattr(sample, field.name) for field in fields(Measured)}
+    return Measured(**told | {"reason": said})

@@ -25,6 +25,8 @@ MOST_ANSWER_BYTES = 16 * MOST_BYTES
 
 LONGEST_REASON = 240
 LONGEST_NAME = 100
+LONGEST_US = 86_400_000_000
+"""Of an interval, a latency, a jitter."""
 
 
 class WireError(Exception):
@@ -45,6 +47,11 @@ class Measured:
     interval_us: int
     clock_offset_us: int
     """How far the platform's time was ahead of the agent's wall clock."""
+    mos_x100: int | None = None
+    post_dial_delay_us: int | None = None
+    loss_ppm: int | None = None
+    jitter_us: int | None = None
+    expires_at_us: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +119,14 @@ def _measured(sample: Any, where: str) -> Measured:
         ok=sample["ok"],
         code=_maybe(sample, "code", 0, 9_999, where),
         reason=_text(sample, "reason", LONGEST_REASON, where),
-        latency_us=_maybe(sample, "latency_us", 0, 86_400_000_000, where),
-        interval_us=_whole(sample, "interval_us", 1, 86_400_000_000, where),
+        latency_us=_maybe(sample, "latency_us", 0, LONGEST_US, where),
+        interval_us=_whole(sample, "interval_us", 1, LONGEST_US, where),
         clock_offset_us=_whole(sample, "clock_offset_us", -LATEST_US, LATEST_US, where),
+        mos_x100=_maybe(sample, "mos_x100", 0, 500, where),
+        post_dial_delay_us=_maybe(sample, "post_dial_delay_us", 0, LONGEST_US, where),
+        loss_ppm=_maybe(sample, "loss_ppm", 0, 1_000_000, where),
+        jitter_us=_maybe(sample, "jitter_us", 0, LONGEST_US, where),
+        expires_at_us=_maybe(sample, "expires_at_us", 0, LATEST_US - 1, where),
     )
 
 
