@@ -11,8 +11,9 @@ from tests.voice import captures as c
 
 from clearline.voice import calls, packets, reports
 from clearline.voice.analysis import Analysis, CaptureError, analyze
+from clearline.voice.formats import Formats
 from clearline.voice.holes import MAX_HOLES, Holes
-from clearline.voice.streams import Formats, Stream
+from clearline.voice.streams import Stream
 from clearline.voice.timing import Timing
 
 

@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clearline.voice import burst, playout, timing
+from clearline.voice.formats import Formats
 from clearline.voice.holes import Holes
 from clearline.voice.intervals import INTERVAL_US
-from clearline.voice.streams import LATE_WINDOW, MAX_DROPOUT, Formats, Stream
+from clearline.voice.streams import LATE_WINDOW, MAX_DROPOUT, Stream
 
 SPEECH = Formats()
 SPEECH.clocks.update({0: 8000, 8: 8000, 9: 8000, 111: 48000})

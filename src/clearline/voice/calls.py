@@ -6,9 +6,10 @@ timer, is the same message. Calls that a back-to-back user agent joins are found
 
 from dataclasses import dataclass, field
 
+from clearline.voice.formats import Formats
 from clearline.voice.links import Links
 from clearline.voice.results.call import LadderMessage
-from clearline.voice.streams import Formats, Stream
+from clearline.voice.streams import Stream
 from clearline.voice.wire import sdp, sip
 
 MAX_CALLS = 500_000
@@ -294,8 +295,9 @@ def _receives(address: str, port: int) -> bool:
 
 def fill_formats(formats: Formats, media: sdp.Media) -> None:
     """Tell the counting what a media section's payload types are."""
+    formats.secure = media.secure
     for payload_type, known in media.formats.items():
-        name = known.encoding.lower()
+        name = formats.encodings[payload_type] = known.encoding.lower()
         if known.clock:
             formats.clocks[payload_type] = known.clock
         if name == "telephone-event":

@@ -11,6 +11,7 @@ from typing import Final, final
 from mypy_extensions import i64
 
 from clearline.voice.holes import HOLE_US, Holes
+from clearline.voice.inspection.payload import Payload
 from clearline.voice.streams import Stream
 from clearline.voice.wire.ethernet import HELD, MALFORMED, NOT_DECODED, UDP, Addresses, Frame
 from clearline.voice.wire.octets import u16, u32
@@ -46,6 +47,7 @@ class PacketLoop:
         self.take_segment = take_segment
         self.reader: CaptureReader = CaptureReader()
         self.frame: Frame = Frame(Addresses())
+        self.payload: Payload = Payload()
         self.buckets: list[Stream | None] = [None] * 1024
         self.mask: i64 = 1023
         self.streams: list[Stream] = []
@@ -126,7 +128,7 @@ class PacketLoop:
             if stream is None:
                 self.not_followed += 1
                 return
-        stream.receive(
+        number = stream.receive(
             u16(data, at + 2),
             u32(data, at + 4),
             frame.time_us,
@@ -135,6 +137,29 @@ class PacketLoop:
             size,
             frame.identification,
         )
+        stream.until_look -= 1
+        if stream.until_look < 0 <= number:
+            self.look(stream, frame, at, size, number)
+
+    def look(self, stream: Stream, frame: Frame, at: i64, size: i64, number: i64) -> None:
+        """Hand a packet's payload, as far as it was captured, to its stream's inspector."""
+        data = frame.data
+        first: i64 = data[at]
+        second: i64 = data[at + 1]
+        start = at + RTP_HEADER + ((first & 15) << 2)
+        if first & 0x10 and start + 4 <= frame.end:
+            start += 4 + (u16(data, start + 2) << 2)
+        payload = self.payload
+        payload.data = data
+        payload.end = min(start + size, frame.end)
+        payload.start = min(start, payload.end)
+        payload.size = size
+        payload.payload_type = second & 127
+        payload.number = number
+        payload.timestamp = u32(data, at + 4)
+        payload.marker = second >> 7
+        payload.at_us = frame.time_us
+        stream.until_look = stream.inspector.take(payload)
 
     def payload_size(self, frame: Frame, at: i64, first: i64, size: i64) -> i64:
         """Take a header extension and padding off the payload's length; negative when they exceed it."""

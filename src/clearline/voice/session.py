@@ -1,10 +1,11 @@
 """One capture being read: the packet loop, and who is told of what it does not count itself."""
 
 from clearline.voice.calls import CallBook, Medium, fill_formats
+from clearline.voice.formats import Formats
 from clearline.voice.packets import PacketLoop
 from clearline.voice.playout import PlayoutBuffer
 from clearline.voice.reports import ReportBook
-from clearline.voice.streams import Formats, Stream
+from clearline.voice.streams import Stream
 from clearline.voice.timing import Timing
 from clearline.voice.wire import rtcp, sip
 from clearline.voice.wire.ethernet import Frame
@@ -36,8 +37,9 @@ class Session:
         """By the stream's index: whether the owner was found by the stream's source."""
         self.static = Formats()
         fill_formats(self.static, Media("audio", 0, "RTP/AVP", ""))
-        for payload_type, (_, clock) in STATIC.items():
+        for payload_type, (encoding, clock) in STATIC.items():
             self.static.clocks[payload_type] = clock
+            self.static.encodings[payload_type] = encoding.lower()
         self.malformed = 0
         self.undecoded = 0
         self._texts: dict[int, str] = {}

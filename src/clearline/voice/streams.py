@@ -10,7 +10,9 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
+from clearline.voice.formats import Formats
 from clearline.voice.holes import Holes
+from clearline.voice.inspection.inspector import Inspector
 from clearline.voice.intervals import INTERVAL_US, MAX_INTERVALS, MAX_SILENCE_US, Interval
 from clearline.voice.losses import Losses
 from clearline.voice.timing import Timing
@@ -25,16 +27,6 @@ CAPTURE_DUPLICATE_US: Final = 1_000
 """A copy of a datagram so soon after it was made by the capture (a port mirrored twice), not by the network."""
 
 NEVER: Final = -1
-
-
-@final
-class Formats:
-    """What the payload types of a media description mean to the counting: clock rates, events, comfort noise."""
-
-    def __init__(self) -> None:
-        self.clocks: dict[int, int] = {}
-        self.events: set[int] = set()
-        self.noises: set[int] = {13, 19}  # RFC 3389, and its number before that
 
 
 @final
@@ -59,6 +51,9 @@ class Stream:
         self.holed: list[tuple[int, int, int]] = []
         """Losses over holes of the capture: (hole, interval, packets)."""
         self.timing: Timing = timing
+        self.inspector: Inspector = Inspector(formats)
+        self.until_look: i64 = 0
+        """Packets that pass before the inspector is handed a payload."""
 
         self.first_us: i64 = 0
         self.seen_us: i64 = 0
@@ -102,8 +97,8 @@ class Stream:
 
     def receive(
         self, sequence: i64, timestamp: i64, at_us: i64, payload_type: i64, marker: i64, size: i64, identification: i64
-    ) -> None:
-        """Count one packet.
+    ) -> i64:
+        """Count one packet; give its extended number, -1 when it was not to be counted.
 
         Args:
             sequence: its sequence number, 16 bits.
@@ -125,7 +120,7 @@ class Stream:
         else:
             number = self.place(step, sequence, timestamp, at_us, identification)
             if number < 0:
-                return
+                return number
         self.received += 1
         self.octets += size
         self.markers += marker
@@ -139,6 +134,7 @@ class Stream:
             self.losses.discard(number, self.highest)
         if self.highest - self.losses.oldest > LATE_WINDOW:
             self.losses.settle(self.highest - LATE_WINDOW)
+        return number
 
     def begin(self, sequence: i64, at_us: i64) -> None:
         """Prepare for the first packet. Numbering starts a cycle up, so that packets sent before it have a place."""
@@ -209,6 +205,7 @@ class Stream:
 
     def other_payload(self, payload_type: i64, size: i64) -> bool:
         """Take a packet that is not of the main payload type; tell whether its timestamp counts media."""
+        self.until_look = 0
         formats = self.formats
         noise = payload_type in formats.noises
         dynamic = self.payload_type >= 0 and payload_type >= 96 and payload_type not in formats.clocks

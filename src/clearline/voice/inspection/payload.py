@@ -1,0 +1,34 @@
+"""One packet's payload and what its RTP header says of it.
+
+Compiled by tools/compile; the same file runs interpreted.
+"""
+
+from typing import final
+
+from mypy_extensions import i64
+
+
+@final
+class Payload:
+    """Where a payload stands. The packet loop has one, which it fills anew for each packet that is looked into."""
+
+    def __init__(self) -> None:
+        self.data: bytes = b""
+        """The buffer it stands in."""
+        self.start: i64 = 0
+        self.end: i64 = 0
+        """Of what was captured of it."""
+        self.size: i64 = 0
+        """Its octets on the wire; more than stand here: the capture cut it."""
+        self.payload_type: i64 = 0
+        self.number: i64 = 0
+        """Extended sequence number."""
+        self.timestamp: i64 = 0
+        """32 bits."""
+        self.marker: i64 = 0
+        self.at_us: i64 = 0
+        """When it was captured."""
+
+    def missing(self) -> i64:
+        """Count the octets that the capture cut off; 0: all of it stands here."""
+        return self.size - (self.end - self.start)
