@@ -131,7 +131,7 @@ def test_a_clock_set_right_within_a_capture_costs_no_interval_for_the_years_betw
 def test_what_comes_after_a_place_where_the_reading_was_given_up_is_not_kept() -> None:
     reader = CaptureReader()
     reader.feed(
-        SEEDS.joinpath("capture", "call.pcapng").read_bytes() + struct.pack("<II", 6, 0xFFFFFFF0) + bytes(1 << 20)
+        SEEDS.joinpath("capture", "call.pcapng").read_bytes() + struct.pack("<II", 6, 0xFFFFFFF0) + bytes(1_100_000)
     )
     while reader.next():
         pass

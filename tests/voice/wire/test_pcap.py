@@ -198,6 +198,17 @@ def test_one_good_record_after_a_damaged_one_is_kept_when_the_file_ends_with_it(
         assert (reader.malformed, end) == (1, "")
 
 
+@pytest.mark.parametrize("length", [80, 100, 400])
+@pytest.mark.parametrize("fill", [b"\x00", b"\x55"])
+def test_records_swallowed_by_one_with_a_damaged_length_are_found(length: int, fill: bytes) -> None:
+    good = [(20_000 * n, bytes([n]) + fill * 49) for n in range(20)]
+    data = bytearray(pcap(good))
+    data[24 + 66 * 5 + 8 : 24 + 66 * 5 + 12] = struct.pack("<I", length)
+    found, reader, end = read(bytes(data))
+    assert [frame[0] for _, frame in found] == list(range(20))
+    assert (reader.malformed, end) == (1, "")
+
+
 @pytest.mark.parametrize("length", [132, 200_000])
 def test_a_record_said_to_be_longer_than_the_file_hides_none_after_it(length: int) -> None:
     data = bytearray(pcap([(20_000 * n, bytes([n]) * 50) for n in range(3)]))

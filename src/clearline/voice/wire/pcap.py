@@ -73,7 +73,7 @@ class CaptureReader:
 
     def __init__(self) -> None:
         self.data: bytes = b""
-        self.start: i64 = 0
+        self.start: i64 = -1
         self.end: i64 = 0
         self.length: i64 = 0
         """The packet's length on the wire, octets; more than `end - start` where the capture cut it."""
@@ -97,13 +97,17 @@ class CaptureReader:
         self.finished_drops: i64 = 0
 
     def feed(self, piece: bytes) -> None:
-        """Give the next piece of the file; what of the piece before was not consumed is kept."""
+        """Give the next piece of the file; the last record and what was not consumed yet are kept of those before."""
         if self.kind == GIVEN_UP:
             return
-        if self.position < self.size:
-            piece = self.data[self.position : self.size] + piece
+        kept = self.position
+        if self.kind == CLASSIC and self.start >= 0 and not self.scanned:
+            kept = self.start
+        if kept < self.size:
+            piece = self.data[kept : self.size] + piece
         self.data = piece
-        self.position = 0
+        self.start = self.start - kept if kept == self.start else -1
+        self.position -= kept
         self.size = len(piece)
 
     def close(self) -> None:
@@ -176,10 +180,14 @@ class CaptureReader:
         return u16_little(self.data, at) if self.little else u16(self.data, at)
 
     def skip(self, octets: i64) -> None:
-        """Leave a damaged record, and search for a good one from so many octets on."""
+        """Leave a damaged record, and search for a good one from so many octets on.
+
+        A negative number goes back into the record before: when what follows it is damaged, its length may be so too,
+        and good records may stand in what was taken for its data.
+        """
         self.malformed += 1
         self.position += octets
-        self.scanned = octets
+        self.scanned = 1
 
     def next_classic(self) -> bool:
         """Go to the next record of a classic file."""
@@ -191,8 +199,9 @@ class CaptureReader:
         seconds = self.read32(at)
         fraction = self.read32(at + 4)
         captured = self.read32(at + 8)
-        if captured > MAX_RECORD_BYTES or fraction >= 1_000_000 * self.divisor:
-            self.skip(1)
+        all_zero = captured == 0 and seconds == 0
+        if captured > MAX_RECORD_BYTES or fraction >= 1_000_000 * self.divisor or all_zero:
+            self.skip(self.start - at if self.start >= 0 else 1)
             return self.scan_classic()
         if at + 16 + captured > self.size:
             if not self.closed:
