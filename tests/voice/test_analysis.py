@@ -14,7 +14,6 @@ from clearline.voice.analysis import Analysis, CaptureError, analyze
 from clearline.voice.formats import Formats
 from clearline.voice.holes import MAX_HOLES, Holes
 from clearline.voice.streams import Stream
-from clearline.voice.timing import Timing
 
 
 def analysed(records: list[tuple[int, bytes]], **options: object) -> Analysis:
@@ -372,9 +371,7 @@ def test_the_table_of_streams_grows_and_finds_all_of_them_again() -> None:
 
 def test_a_stream_taken_out_of_the_table_leaves_those_beside_it() -> None:
     loop = packets.PacketLoop(
-        lambda source, destination, ports, ssrc: Stream(
-            source, destination, ports, ssrc, Formats(), loop.holes, Timing(0, 0)
-        ),
+        lambda source, destination, ports, ssrc: Stream(source, destination, ports, ssrc, Formats(), loop.holes, 0, 0),
         lambda _: None,
         lambda _: None,
     )

@@ -125,8 +125,8 @@ class Assembly:
             destination=session.endpoint(stream.destination, stream.ports & 0xFFFF),
             payload_type=stream.payload_type,
             codec=known.encoding,
-            clock_rate=stream.timing.clock or None,
-            clock_guessed=stream.timing.guessed,
+            clock_rate=stream.clock or None,
+            clock_guessed=stream.guessed,
             packet_us=scoring.packet_us(stream),
             secure=owner is not None and owner.section(stream.payload_type).secure,
             start_us=stream.first_us,
@@ -147,7 +147,7 @@ class Assembly:
             return 0
         call = owner.call
         silent_us = owner.call.end_us - int(stream.seen_us)
-        if silent_us <= STOPPED_US or call.held or call.fax or stream.timing.pauses > 1 or stream.noises:
+        if silent_us <= STOPPED_US or call.held or call.fax or stream.pauses > 1 or stream.noises:
             return 0
         if stream.seen_us < owner.call.answered_us:  # early media, ended by the answer
             return 0
@@ -204,7 +204,7 @@ def _flags(stream: streams.Stream, outage_us: int) -> tuple[str, ...]:
         "media_stopped": outage_us > 0,
         "mirrored_twice": stream.capture_duplicates * 2 > stream.received,
         "sequence_restarted": stream.restarts > 0,
-        "time_base_jumped": stream.timing.discontinuities > 0,
+        "time_base_jumped": stream.discontinuities > 0,
         "codec_changed": stream.payload_changes > 0,
     }
     return tuple(name for name, holds in named.items() if holds)

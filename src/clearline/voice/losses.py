@@ -9,6 +9,7 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
+from clearline.voice.holes import Holes
 from clearline.voice.intervals import Interval
 
 GMIN: Final = 16
@@ -26,8 +27,11 @@ class Losses:
     may still fill them; then they pass in order to the burst measure.
     """
 
-    def __init__(self, intervals: list[Interval]) -> None:
+    def __init__(self, intervals: list[Interval], holes: Holes) -> None:
         self.intervals: list[Interval] = intervals
+        self.holes: Holes = holes
+        self.holed: list[tuple[int, int, int]] = []
+        """Losses over holes of the capture: (hole, interval, packets)."""
         self.lost: i64 = 0
         self.discarded: i64 = 0
         self.runs: i64 = 0
@@ -64,6 +68,18 @@ class Losses:
             self.bad[number] = state
             number += 1
         self.count(self.intervals[index], last - first + 1, 0, runs)
+
+    def look_for_hole(self, before_us: i64, at_us: i64, lost: i64) -> None:
+        """Note whether packets went missing while the capture recorded nothing.
+
+        Args:
+            before_us: when the packet before the missing ones came.
+            at_us: when the one after them came.
+            lost: how many were missing.
+        """
+        hole = self.holes.over(before_us, at_us, lost)
+        if hole >= 0:
+            self.holed.append((hole, len(self.intervals) - 1, lost))
 
     def fill(self, number: i64) -> bool:
         """Take a packet that came late; False when it was not missing: it came twice."""

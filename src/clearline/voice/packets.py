@@ -133,7 +133,6 @@ class PacketLoop:
             u32(data, at + 4),
             frame.time_us,
             second & 127,
-            second >> 7,
             size,
             frame.identification,
         )

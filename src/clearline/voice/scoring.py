@@ -101,10 +101,9 @@ def _score(codec: str, profile: str, ppl: float, burst_r: float, ta_ms: float | 
 
 def packet_us(stream: streams.Stream) -> float | None:
     """Give the speech in one packet."""
-    timing = stream.timing
-    if timing.clock == 0 or timing.frame_ticks <= 0:
+    if stream.clock == 0 or stream.frame_ticks <= 0:
         return None
-    return int(timing.frame_ticks) * 1_000_000 / int(timing.clock)
+    return int(stream.frame_ticks) * 1_000_000 / int(stream.clock)
 
 
 def heard(stream: streams.Stream, outage_us: int, holes: set[int]) -> Heard:
@@ -120,7 +119,7 @@ def heard(stream: streams.Stream, outage_us: int, holes: set[int]) -> Heard:
     length_us = packet_us(stream)
     silent = int(outage_us / length_us) if length_us else 0
     losses = stream.losses
-    missed = [lost for hole, _, lost in stream.holed if hole in holes]
+    missed = [lost for hole, _, lost in stream.losses.holed if hole in holes]
     bad = int(losses.lost + losses.discarded) + silent
     return Heard(bad, int(stream.expected()) + silent, int(losses.runs) + (silent > 0)).without(missed)
 
@@ -129,12 +128,11 @@ def delay(stream: streams.Stream, codec: str, trips_us: list[int]) -> results.De
     """Give the delay from round trips: from the point of capture to one end and back, and to the other and back."""
     if not trips_us:
         return None
-    timing = stream.timing
     length_us = packet_us(stream)
     ta_ms = mouth_to_ear_ms(
         codec,
         round_trip_ms=sum(trips_us) / 1000,
-        buffer_ms=int(timing.delay_sum_us) / max(int(timing.judged), 1) / 1000,
+        buffer_ms=int(stream.delay_sum_us()) / max(int(stream.judged()), 1) / 1000,
         packet_ms=length_us / 1000 if length_us else None,
     )
     basis = "both directions" if len(trips_us) == 2 else "one direction"
@@ -163,7 +161,7 @@ def quality(scale: Scale, whole: Heard, parts: tuple[results.Interval, ...]) -> 
 def parts(stream: streams.Stream, scale: Scale, holes: set[int]) -> tuple[results.Interval, ...]:
     """Score a stream's intervals, without what the capture missed."""
     missed: dict[int, list[int]] = {}
-    for hole, index, lost in stream.holed:
+    for hole, index, lost in stream.losses.holed:
         if hole in holes:
             missed.setdefault(index, []).append(lost)
     return tuple(_part(stream, interval, scale, missed.get(i, [])) for i, interval in enumerate(stream.intervals))
@@ -174,7 +172,7 @@ def _part(stream: streams.Stream, interval: intervals.Interval, scale: Scale, mi
     whole = Heard(lost + discarded, received + lost, int(interval.runs))
     mos_lq, mos_cq = scale.part(whole.without(missed))
     samples = int(interval.samples)
-    us_per_tick = stream.timing.us_per_tick
+    us_per_tick = stream.us_per_tick
     return results.Interval(
         start_us=interval.start_us,
         duration_us=max(0, min(intervals.INTERVAL_US, stream.seen_us - interval.start_us)),
@@ -200,25 +198,24 @@ def counts(stream: streams.Stream, holes: set[int]) -> results.Counts:
         capture_duplicates=stream.capture_duplicates,
         reordered=stream.reordered,
         discarded=losses.discarded,
-        capture_lost=sum(lost for hole, _, lost in stream.holed if hole in holes),
+        capture_lost=sum(lost for hole, _, lost in stream.losses.holed if hole in holes),
         octets=stream.octets,
         restarts=stream.restarts,
         payload_changes=stream.payload_changes,
         events=stream.events,
         noises=stream.noises,
-        pauses=stream.timing.pauses,
+        pauses=stream.pauses,
     )
 
 
 def regularity(stream: streams.Stream, outage_us: int) -> results.Regularity:
     """Work out how regularly a stream came."""
-    timing = stream.timing
-    samples = int(timing.samples)
+    samples = int(stream.samples)
     known = samples > 0
     return results.Regularity(
-        jitter_mean_us=timing.jitter_sum / samples * timing.us_per_tick if known else None,
-        jitter_max_us=max(i.jitter_max for i in stream.intervals) * timing.us_per_tick if known else None,
-        mapdv2_us=(timing.late_sum_us + timing.early_sum_us) / samples if known else None,
+        jitter_mean_us=stream.jitter_sum / samples * stream.us_per_tick if known else None,
+        jitter_max_us=max(i.jitter_max for i in stream.intervals) * stream.us_per_tick if known else None,
+        mapdv2_us=stream.deviation_sum_us / samples if known else None,
         skew_ppm=_skew_ppm(stream),
         max_gap_us=max(int(i.max_gap_us) for i in stream.intervals),
         outage_us=outage_us,
@@ -228,7 +225,7 @@ def regularity(stream: streams.Stream, outage_us: int) -> results.Regularity:
 def _skew_ppm(stream: streams.Stream) -> float | None:
     """Give the clocks' difference: how the least transit of whole intervals moved."""
     known = [i for i in stream.intervals[:-1] if i.earliest_us != intervals.NO_TRANSIT]
-    if len(known) < SKEW_INTERVALS or stream.timing.discontinuities or stream.restarts:
+    if len(known) < SKEW_INTERVALS or stream.discontinuities or stream.restarts:
         return None
     drift_us = int(known[-1].earliest_us - known[0].earliest_us)
     return -1_000_000 * drift_us / int(known[-1].start_us - known[0].start_us)
@@ -260,7 +257,7 @@ def reported(stream: streams.Stream, far_end: FarEnd | None) -> results.Reported
         reports=far_end.reports,
         lost=far_end.lost,
         worst_loss_pct=far_end.fraction_max * 100 / 256,
-        jitter_us=far_end.jitter * stream.timing.us_per_tick if stream.timing.clock else None,
+        jitter_us=far_end.jitter * stream.us_per_tick if stream.clock else None,
         round_trip_us=far_end.round_trip_us,
         mos_lq=_tenths(metrics.mos_lq_x10) if metrics else None,
         mos_cq=_tenths(metrics.mos_cq_x10) if metrics else None,

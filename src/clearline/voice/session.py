@@ -6,7 +6,6 @@ from clearline.voice.packets import PacketLoop
 from clearline.voice.playout import PlayoutBuffer
 from clearline.voice.reports import ReportBook
 from clearline.voice.streams import Stream
-from clearline.voice.timing import Timing
 from clearline.voice.wire import rtcp, sip
 from clearline.voice.wire.ethernet import Frame
 from clearline.voice.wire.rtp import STATIC
@@ -84,8 +83,9 @@ class Session:
         """Make the state of a stream that begins, knowing what the session descriptions say of its endpoints."""
         medium, sent_from = self.find_medium(source, destination, ports)
         formats = self.static if medium is None else medium.formats
-        timing = Timing(self.buffer.low_us, self.buffer.high_us)
-        stream = Stream(source, destination, ports, ssrc, formats, self.loop.holes, timing)
+        stream = Stream(
+            source, destination, ports, ssrc, formats, self.loop.holes, self.buffer.low_us, self.buffer.high_us
+        )
         self.owners.append(medium)
         self.sent_from.append(sent_from)
         if medium is not None:

@@ -14,7 +14,7 @@ from clearline.voice.formats import Formats
 from clearline.voice.holes import Holes
 from clearline.voice.inspection.inspector import Inspector
 from clearline.voice.intervals import INTERVAL_US, MAX_INTERVALS, MAX_SILENCE_US, Interval
-from clearline.voice.losses import Losses
+from clearline.voice.losses import FAR, Losses
 from clearline.voice.timing import Timing
 
 MAX_DROPOUT: Final = 3000
@@ -30,12 +30,21 @@ NEVER: Final = -1
 
 
 @final
-class Stream:
+class Stream(Timing):
     """The state of one stream: one synchronisation source from one endpoint to another."""
 
     def __init__(
-        self, source: i64, destination: i64, ports: i64, ssrc: i64, formats: Formats, holes: Holes, timing: Timing
+        self,
+        source: i64,
+        destination: i64,
+        ports: i64,
+        ssrc: i64,
+        formats: Formats,
+        holes: Holes,
+        low_us: i64,
+        high_us: i64,
     ) -> None:
+        Timing.__init__(self, low_us, high_us)
         self.source: i64 = source
         self.destination: i64 = destination
         self.ports: i64 = ports
@@ -43,30 +52,33 @@ class Stream:
         self.ssrc: i64 = ssrc
         self.next: Stream | None = None
         """The next stream of the same bucket of the table."""
-        self.formats: Formats = formats
-        self.index: i64 = 0
-        self.intervals: list[Interval] = []
-        self.losses: Losses = Losses(self.intervals)
-        self.holes: Holes = holes
-        self.holed: list[tuple[int, int, int]] = []
-        """Losses over holes of the capture: (hole, interval, packets)."""
-        self.timing: Timing = timing
-        self.inspector: Inspector = Inspector(formats)
-        self.until_look: i64 = 0
-        """Packets that pass before the inspector is handed a payload."""
-
-        self.first_us: i64 = 0
-        self.seen_us: i64 = 0
-        self.base: i64 = 0
-        """First extended sequence number."""
         self.highest: i64 = 0
         """Highest extended sequence number: its lower 16 bits are those of the packet."""
-        self.skipped: i64 = 0
-        """Extended numbers passed over by new starts."""
+        self.oldest_bad: i64 = FAR
+        """The first number that `losses` waits for."""
         self.received: i64 = 0
         """Packets without duplicates."""
         self.octets: i64 = 0
         """Payload octets of those."""
+        self.seen_us: i64 = 0
+        self.gap_us: i64 = 0
+        """Longest time between two packets of the present interval."""
+        self.interval_end_us: i64 = 0
+        self.identification: i64 = 0
+        self.payload_type: i64 = -1
+        self.until_look: i64 = 0
+        """Packets that pass before the inspector is handed a payload."""
+
+        self.formats: Formats = formats
+        self.index: i64 = 0
+        self.intervals: list[Interval] = []
+        self.losses: Losses = Losses(self.intervals, holes)
+        self.inspector: Inspector = Inspector(formats)
+        self.first_us: i64 = 0
+        self.base: i64 = 0
+        """First extended sequence number."""
+        self.skipped: i64 = 0
+        """Extended numbers passed over by new starts."""
         self.duplicates: i64 = 0
         self.capture_duplicates: i64 = 0
         self.reordered: i64 = 0
@@ -74,29 +86,19 @@ class Stream:
         self.strays: i64 = 0
         """Packets far off the sequence that nothing followed."""
         self.stray_next: i64 = NEVER
-        self.identification: i64 = 0
-
-        self.payload_type: i64 = -1
         self.payloads: dict[int, int] = {}
         """Payload type → packets, of those that are not of the present main type."""
         self.payload_changes: i64 = 0
         self.events: i64 = 0
         self.noises: i64 = 0
-        self.markers: i64 = 0
-
-        self.interval_end_us: i64 = 0
         self.interval_received: i64 = 0
-        self.interval_samples: i64 = 0
-        self.interval_jitter_sum: float = 0.0
-        self.gap_us: i64 = 0
-        """Longest time between two packets of the present interval."""
 
     def expected(self) -> i64:
         """Packets that were sent as far as the sequence numbers tell (RFC 3550 A.3)."""
         return self.highest - self.base + 1 - self.skipped if self.received else 0
 
     def receive(
-        self, sequence: i64, timestamp: i64, at_us: i64, payload_type: i64, marker: i64, size: i64, identification: i64
+        self, sequence: i64, timestamp: i64, at_us: i64, payload_type: i64, size: i64, identification: i64
     ) -> i64:
         """Count one packet; give its extended number, -1 when it was not to be counted.
 
@@ -105,7 +107,6 @@ class Stream:
             timestamp: its timestamp, 32 bits.
             at_us: when it was captured.
             payload_type: its payload type.
-            marker: 1 if its marker bit is set.
             size: octets of payload on the wire.
             identification: the IP datagram's identification.
         """
@@ -119,21 +120,23 @@ class Stream:
             self.highest = number
         else:
             number = self.place(step, sequence, timestamp, at_us, identification)
+            self.oldest_bad = self.losses.oldest
             if number < 0:
                 return number
         self.received += 1
         self.octets += size
-        self.markers += marker
         self.identification = identification
         gap = at_us - self.seen_us
         self.gap_us = max(self.gap_us, gap)
         self.seen_us = at_us
-        if (payload_type == self.payload_type or self.other_payload(payload_type, size)) and not self.timing.arrive(
+        if (payload_type == self.payload_type or self.other_payload(payload_type, size)) and not self.arrive(
             timestamp, at_us, step == 1
         ):
             self.losses.discard(number, self.highest)
-        if self.highest - self.losses.oldest > LATE_WINDOW:
+            self.oldest_bad = self.losses.oldest
+        if self.highest - self.oldest_bad > LATE_WINDOW:
             self.losses.settle(self.highest - LATE_WINDOW)
+            self.oldest_bad = self.losses.oldest
         return number
 
     def begin(self, sequence: i64, at_us: i64) -> None:
@@ -151,14 +154,14 @@ class Stream:
             return self.duplicate(at_us, identification)
         if step < MAX_DROPOUT:
             self.losses.miss(self.highest + 1, self.highest + step - 1)
-            self.look_for_hole(at_us, step - 1)
+            self.losses.look_for_hole(self.seen_us, at_us, step - 1)
             self.highest += step
             return self.highest
         if step > 0x10000 - LATE_WINDOW:
             return self.late(self.highest - (0x10000 - step), at_us, identification)
-        if self.timing.agrees(timestamp, at_us, step):
+        if self.agrees(timestamp, at_us, step):
             self.losses.outage(self.highest + 1, self.highest + step - 1)
-            self.look_for_hole(at_us, step - 1)
+            self.losses.look_for_hole(self.seen_us, at_us, step - 1)
             self.highest += step
             return self.highest
         if sequence != self.stray_next:
@@ -166,12 +169,6 @@ class Stream:
             self.strays += 1
             return -1
         return self.restart(sequence)
-
-    def look_for_hole(self, at_us: i64, lost: i64) -> None:
-        """Note whether packets went missing while the capture recorded nothing."""
-        hole = self.holes.over(self.seen_us, at_us, lost)
-        if hole >= 0:
-            self.holed.append((hole, len(self.intervals) - 1, lost))
 
     def duplicate(self, at_us: i64, identification: i64) -> i64:
         """Count a duplicate; one made by the capture itself also as such."""
@@ -199,7 +196,7 @@ class Stream:
         self.received += 1  # the packet that was put aside
         self.strays -= 1
         self.restarts += 1
-        self.timing.started = False
+        self.started = False
         self.stray_next = NEVER
         return highest
 
@@ -230,8 +227,8 @@ class Stream:
             self.payloads[self.payload_type] = self.payloads.get(self.payload_type, 0) + main
         self.payload_type = payload_type
         clock: i64 = self.formats.clocks.get(payload_type, 0)
-        if clock != self.timing.clock and clock > 0:
-            self.timing.set_clock(clock)
+        if clock != self.clock and clock > 0:
+            self.set_clock(clock)
 
     def turn(self, at_us: i64) -> None:
         """Close the interval and open those up to this moment."""
@@ -248,15 +245,10 @@ class Stream:
     def close_interval(self) -> None:
         """Write what was counted since the interval's start into it."""
         interval = self.intervals[-1]
-        timing = self.timing
         interval.received += self.received - self.interval_received
-        interval.samples += timing.samples - self.interval_samples
-        interval.jitter_sum += timing.jitter_sum - self.interval_jitter_sum
         interval.max_gap_us = max(interval.max_gap_us, self.gap_us)
-        timing.close(interval)
+        self.write_timing(interval)
         self.interval_received = self.received
-        self.interval_samples = timing.samples
-        self.interval_jitter_sum = timing.jitter_sum
         self.gap_us = 0
 
     def finish(self) -> None:

@@ -5,13 +5,13 @@ Jitter by RFC 3550 section 6.4.1; delay variation MAPDV2 by ITU-T G.1020; the de
 Compiled by tools/compile; the same file runs interpreted.
 """
 
-from typing import Final, final
+from typing import Final
 
 from mypy_extensions import i64
 
 from clearline.voice.intervals import NO_TRANSIT, Interval
 
-DISCONTINUITY_US: Final = 10_000_000
+DISCONTINUITY_US: Final = 10_000_000.0
 """Arrival and timestamp apart by more: the sender began a new time base, which is no jitter."""
 
 GUESS_US: Final = 200_000
@@ -27,26 +27,27 @@ RESTART_AFTER: Final = 10
 """The de-jitter buffer's constants: `playout` defines them, and a test holds these equal to those."""
 
 
-@final
 class Timing:
-    """Arrival times against timestamps of one stream. Jitter is in timestamp units, transit times in µs."""
+    """Arrival times against timestamps of one stream. Jitter is in timestamp units, transit times in µs.
+
+    `Stream` is made of it, so that what every packet changes stands side by side: with thousands of streams, a packet's
+    cost is the pieces of memory it touches. Those fields come first, in both.
+    """
 
     def __init__(self, low_us: i64, high_us: i64) -> None:
+        self.started: bool = False
+        """Whether there is a packet to compare the next one with."""
+        self.guessed: bool = False
+        self.adaptive: bool = high_us > low_us
         self.clock: i64 = 0
         """Timestamp units a second; 0 while not known."""
         self.ticks_per_us: float = 0.0
-        self.us_per_tick: float = 0.0
-        self.guessed: bool = False
-        self.started: bool = False
-        """Whether there is a packet to compare the next one with."""
         self.last_us: i64 = 0
         self.last_timestamp: i64 = 0
         self.origin_us: i64 = 0
         """Arrival of the packet that `media` counts from."""
         self.media: i64 = 0
         """Timestamp units since that packet, without wrap."""
-        self.discontinuities: i64 = 0
-
         self.jitter: float = 0.0
         self.jitter_max: float = 0.0
         """Of the present interval."""
@@ -55,23 +56,35 @@ class Timing:
         self.earliest_us: i64 = NO_TRANSIT
         """Least transit of the present interval."""
         self.reference_us: float = 0.0
-        self.late_sum_us: float = 0.0
-        self.early_sum_us: float = 0.0
-
+        self.deviation_sum_us: float = 0.0
         self.frame_ticks: i64 = 0
         """The usual advance from one packet to the next."""
         self.frame_votes: i64 = 0
-        self.pauses: i64 = 0
-        """Times the timestamp advanced by more though no packet was missing: the sender was silent (DTX)."""
+        self.delay_us: i64 = low_us
+        self.base_us: i64 = 0
+        self.late_run: i64 = 0
 
         self.low_us: i64 = low_us
         self.high_us: i64 = high_us
-        self.delay_us: i64 = low_us
-        self.delay_sum_us: i64 = 0
-        self.base_us: i64 = 0
-        self.judged: i64 = 0
+        self.adapted_sum_us: i64 = 0
+        """Of an adaptive buffer's delay over all packets."""
+        self.us_per_tick: float = 0.0
+        self.rebased: i64 = 0
+        """Times that arrival and timestamp were compared anew."""
+        self.discontinuities: i64 = 0
+        self.interval_samples: i64 = 0
+        self.interval_jitter_sum: float = 0.0
+        """Those two as they were when the present interval began."""
+        self.pauses: i64 = 0
+        """Times the timestamp advanced by more though no packet was missing: the sender was silent (DTX)."""
+
+    def judged(self) -> i64:
         """Packets that the de-jitter buffer played or discarded."""
-        self.late_run: i64 = 0
+        return self.samples + self.rebased
+
+    def delay_sum_us(self) -> i64:
+        """Sum of the buffer's delay over those, each after it was judged."""
+        return self.adapted_sum_us if self.adaptive else self.judged() * self.delay_us
 
     def set_clock(self, clock: i64) -> None:
         """Use this clock rate, Hz, from the next packet on."""
@@ -106,7 +119,7 @@ class Timing:
         difference = float(elapsed_us) * self.ticks_per_us - float(advance)
         if difference < 0.0:
             difference = -difference
-        if difference * self.us_per_tick > DISCONTINUITY_US:
+        if difference > self.ticks_per_us * DISCONTINUITY_US:
             self.discontinuities += 1
             self.rebase(at_us)
             return True
@@ -128,17 +141,15 @@ class Timing:
         self.reference_us = 0.0
         self.base_us = 0
         self.late_run = 0
-        self.delay_sum_us += self.delay_us
-        self.judged += 1
+        self.rebased += 1
+        if self.adaptive:
+            self.adapted_sum_us += self.delay_us
 
     def plays(self, transit: i64, elapsed_us: i64) -> bool:
         """Measure a packet's transit and pass it through the buffer (`playout.PlayoutBuffer.accept`)."""
         self.earliest_us = min(self.earliest_us, transit)
         deviation = float(transit) - self.reference_us
-        if deviation > 0.0:
-            self.late_sum_us += deviation
-        else:
-            self.early_sum_us -= deviation
+        self.deviation_sum_us += deviation if deviation > 0.0 else -deviation
         self.reference_us += deviation * 0.0625
 
         elapsed_us = max(elapsed_us, 0)
@@ -155,11 +166,10 @@ class Timing:
                 self.late_run = 0
                 excess = 0
                 late = False
-        if self.high_us > self.low_us:
+        if self.adaptive:
             lowest = max(self.low_us, self.delay_us - elapsed_us // FALL_DIVISOR)
             self.delay_us = min(max(lowest, excess + MARGIN_US), self.high_us)
-        self.delay_sum_us += self.delay_us
-        self.judged += 1
+            self.adapted_sum_us += self.delay_us
         return not late
 
     def guess_clock(self, advance: i64, at_us: i64) -> None:
@@ -198,9 +208,13 @@ class Timing:
         tolerance = elapsed_us * 0.125
         return elapsed_us > 0.0 and abs(media_us - elapsed_us) < tolerance and abs(packets_us - elapsed_us) < tolerance
 
-    def close(self, interval: Interval) -> None:
-        """Write the present interval's extremes into it, and begin the next."""
+    def write_timing(self, interval: Interval) -> None:
+        """Write what was measured since the present interval's start into it, and begin the next."""
+        interval.samples += self.samples - self.interval_samples
+        interval.jitter_sum += self.jitter_sum - self.interval_jitter_sum
         interval.jitter_max = max(interval.jitter_max, self.jitter_max)
         interval.earliest_us = min(interval.earliest_us, self.earliest_us)
+        self.interval_samples = self.samples
+        self.interval_jitter_sum = self.jitter_sum
         self.jitter_max = 0.0
         self.earliest_us = NO_TRANSIT
