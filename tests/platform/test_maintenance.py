@@ -8,7 +8,8 @@ from clearline.platform.accounts.models import User
 from clearline.platform.audit.models import Event
 from clearline.platform.customers.models import Service
 from clearline.platform.maintenance.models import Exclusion, Window
-from clearline.platform.maintenance.services import cancel_window, is_allowed, save_exclusion, save_window, verdicts
+from clearline.platform.maintenance.planning import cancel, plan
+from clearline.platform.maintenance.services import is_allowed, save_exclusion, verdicts
 
 pytestmark = pytest.mark.django_db
 
@@ -18,7 +19,7 @@ def window(service: Service, alice: User, announced_at: datetime) -> Window:
     made = Window(
         title="Upgrade", from_at=begins, until_at=begins + timedelta(hours=1), announced_at=announced_at, notice="mail"
     )
-    save_window(made, [service], alice, NOW)
+    plan(made, [service], alice, NOW)
     return made
 
 
@@ -34,7 +35,7 @@ def test_a_window_counts_if_announced_48_hours_ahead(
 def test_a_cancelled_window_takes_nothing_out(service: Service, alice: User) -> None:
     made = window(service, alice, NOW)
     for _ in range(2):
-        cancel_window(made, alice, NOW)
+        cancel(made, alice, NOW)
     made.refresh_from_db()
     assert not verdicts(made, [service])[0].counts
     assert Event.objects.filter(action="maintenance.cancelled").count() == 1

@@ -16,7 +16,7 @@ from platform_kit import call_record, samples
 from clearline.platform.accounts.models import User
 from clearline.platform.availability.models import Target
 from clearline.platform.calls.uploading import take_in
-from clearline.platform.customers.models import Service
+from clearline.platform.customers.models import Contact, Service
 from clearline.platform.desk.models import Message, Request
 from clearline.platform.maintenance.models import Exclusion, Window
 from clearline.platform.measurements import records
@@ -39,8 +39,10 @@ def objects(service: Service, target: Target, alice: User) -> dict[str, str | in
         announced_at=now - timedelta(hours=1),
         notice="by e-mail",
         entered_at=now,
+        approved_at=now,
     )
     window.services.add(service)
+    contact = Contact.objects.create(customer=service.customer, address="it@acme.example", added_at=now)
     Exclusion.objects.create(
         service=service,
         from_at=now,
@@ -57,6 +59,7 @@ def objects(service: Service, target: Target, alice: User) -> dict[str, str | in
     records().append([*samples(target, now - timedelta(minutes=2), "++--+++"), call])
     return {
         "window": window.pk,
+        "contact": contact.pk,
         "request": request.pk,
         "upload": upload.pk,
         "call": f"{call.start_us}/{call.key}",
@@ -75,6 +78,8 @@ def addresses(objects: dict[str, str | int], service: Service, target: Target) -
         "customer-add": "/customers/add/",
         "customer": f"/customers/{service.customer.pk}/",
         "customer-edit": f"/customers/{service.customer.pk}/edit/",
+        "contact-add": f"/customers/{service.customer.pk}/contacts/add/",
+        "contact-remove": f"/customers/contacts/{objects['contact']}/remove/",
         "site-add": f"/customers/{service.customer.pk}/sites/add/",
         "service-add": f"/customers/{service.customer.pk}/services/add/",
         "service": f"/customers/services/{service.pk}/",
@@ -86,6 +91,8 @@ def addresses(objects: dict[str, str | int], service: Service, target: Target) -
         "target-plot": f"/availability/targets/{target.pk}/plot/1/",
         "maintenance": "/maintenance/",
         "window-add": "/maintenance/add/",
+        "window": f"/maintenance/{objects['window']}/",
+        **{f"window-{deed}": f"/maintenance/{objects['window']}/{deed}/" for deed in DEEDS},
         "window-cancel": f"/maintenance/{objects['window']}/cancel/",
         "exclusion-add": "/maintenance/exclude/",
         "calls": "/calls/",
@@ -108,7 +115,10 @@ def addresses(objects: dict[str, str | int], service: Service, target: Target) -
     }
 
 
-POST_ONLY = {"target-retire", "window-cancel", "capture-retry"}
+DEEDS = ("approve", "start", "extend", "complete")
+POST_ONLY = {
+    "target-retire", "window-cancel", "capture-retry", "contact-remove", *(f"window-{deed}" for deed in DEEDS),
+}  # fmt: skip
 
 SHARED = {
     "dashboard", "customers", "customer-add", "availability", "target-add", "maintenance", "window-add",

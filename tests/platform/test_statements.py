@@ -158,6 +158,7 @@ def test_announced_maintenance_is_taken_out(service: Service, target: Target) ->
         announced_at=FIRST + timedelta(hours=10),
         notice="by e-mail",
         entered_at=FIRST,
+        approved_at=FIRST,
     )
     window.services.add(service)
     seconds = judged(service).statement.to_json()["seconds"]

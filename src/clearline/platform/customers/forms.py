@@ -1,12 +1,15 @@
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.conf import settings
+from django.core.validators import validate_email
 
 from clearline.agreement.money import MINOR_UNITS
 from clearline.platform.accounts.models import User
 from clearline.platform.agreements.models import Agreement
 from clearline.platform.availability.models import Target
-from clearline.platform.customers.models import Customer, Service, Site
+from clearline.platform.customers.models import Contact, Customer, Service, Site
+from clearline.platform.outbox.webhooks import RefusedError, checked_url
 
 if TYPE_CHECKING:
     from datetime import date
@@ -18,6 +21,42 @@ class CustomerForm(forms.ModelForm):  # type: ignore[type-arg]  # takes none whe
         model = Customer
         fields = ("name", "contact")
         labels = {"contact": "Contact's e-mail address"}
+
+
+class ContactForm(forms.ModelForm):  # type: ignore[type-arg]  # takes none when it runs
+    class Meta:
+        model = Contact
+        fields = ("channel", "address")
+        labels = {"channel": "How they are told", "address": "E-mail address or URL"}
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if self.errors:
+            return cleaned
+        try:
+            if cleaned["channel"] == Contact.Channel.EMAIL:
+                validate_email(cleaned["address"])
+            else:
+                checked_url(cleaned["address"], private=settings.CLEARLINE.webhook_private)
+        except forms.ValidationError as error:
+            self.add_error("address", error)
+        except RefusedError as error:
+            self.add_error("address", str(error))
+        else:
+            wanted = {"channel": cleaned["channel"], "address": cleaned["address"]}
+            if self.instance.customer.contacts.filter(**wanted).exists():
+                self.add_error("address", "This one is told already.")
+        return cleaned
+
+
+class ServiceChoices(forms.BaseForm):
+    """Beside a form: its field that chooses services offers those of the user's provider."""
+
+    def offer_services(self, name: str, user: User) -> None:
+        field = self.fields[name]
+        assert isinstance(field, forms.ModelChoiceField)  # noqa: S101  # it is declared so
+        field.empty_label = None
+        field.queryset = Service.objects.visible_to(user).select_related("customer")
 
 
 class SiteForm(forms.ModelForm):  # type: ignore[type-arg]  # takes none when it runs

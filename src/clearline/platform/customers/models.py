@@ -32,6 +32,33 @@ class Customer(TenantModel):
         return f"C-{self.pk}"
 
 
+class Contact(TenantModel):
+    """Where a customer is told of maintenance: a mailbox, or a program of theirs that takes webhooks."""
+
+    class Channel(models.TextChoices):
+        """How they are told."""
+
+        EMAIL = "email", "E-mail"
+        WEBHOOK = "webhook", "Webhook"
+
+    provider_path: ClassVar[str] = "customer__provider"
+
+    customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="contacts")
+    channel = models.CharField(max_length=10, choices=Channel.choices, default=Channel.EMAIL)
+    address = models.CharField(max_length=500)
+    """An e-mail address or a URL."""
+    sealed_secret = models.TextField(blank=True)
+    """What webhooks to it are signed with, encrypted."""
+    added_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("channel", "address", "pk")
+        constraints = (models.UniqueConstraint(fields=("customer", "channel", "address"), name="one_contact_each"),)
+
+    def __str__(self) -> str:
+        return self.address
+
+
 class Site(TenantModel):
     """A place of a customer."""
 

@@ -10,7 +10,9 @@ from clearline.agreement.moments import datetime_us, utc
 from clearline.agreement.months import day_start_us, local_date
 from clearline.platform.accounts.models import User
 from clearline.platform.audit.services import record
-from clearline.platform.customers.models import Customer, Service, Site
+from clearline.platform.customers.models import Contact, Customer, Service, Site
+from clearline.platform.outbox.services import seal
+from clearline.platform.outbox.webhooks import make_secret
 
 DAY = timedelta(days=1)
 
@@ -33,6 +35,30 @@ def add_site(site: Site, customer: Customer, actor: User, now: datetime) -> None
         site.customer = customer
         site.save()
         record(actor.provider, actor, "site.added", customer.code, {"site": site.name}, now=now)
+
+
+def add_contact(contact: Contact, actor: User, now: datetime) -> str:
+    """Add a contact of a customer.
+
+    Returns:
+        The secret that webhooks to it are signed with, to be handed over once; empty for a mailbox.
+    """
+    secret = make_secret() if contact.channel == Contact.Channel.WEBHOOK else ""
+    with transaction.atomic():
+        contact.sealed_secret = seal(secret) if secret else ""
+        contact.added_at = now
+        contact.save()
+        details = {"channel": contact.channel, "address": contact.address}
+        record(actor.provider, actor, "contact.added", contact.customer.code, details, now=now)
+    return secret
+
+
+def remove_contact(contact: Contact, actor: User, now: datetime) -> None:
+    """Tell a contact no more. What was sent to it stays on record."""
+    with transaction.atomic():
+        details = {"channel": contact.channel, "address": contact.address}
+        contact.delete()
+        record(actor.provider, actor, "contact.removed", contact.customer.code, details, now=now)
 
 
 def save_service(service: Service, values: dict[str, Any], actor: User, now: datetime) -> None:

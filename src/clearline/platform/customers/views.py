@@ -6,11 +6,11 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from clearline.platform.customers import services
-from clearline.platform.customers.forms import CustomerForm, ServiceForm, SiteForm
-from clearline.platform.customers.models import Customer, Service, Site
+from clearline.platform.customers.forms import ContactForm, CustomerForm, ServiceForm, SiteForm
+from clearline.platform.customers.models import Contact, Customer, Service, Site
 from clearline.platform.requests import Request
 from clearline.platform.statements.services import brief
 from clearline.platform.web.pages import form_page
@@ -39,9 +39,13 @@ def customer(request: Request, pk: int) -> HttpResponse:
     """One customer with its services and sites."""
     found = get_object_or_404(Customer.objects.visible_to(request.user), pk=pk)
     bought = Service.objects.visible_to(request.user).filter(customer=found).select_related("agreement", "site")
-    return render(
-        request, "customers/customer.html", {"customer": found, "services": bought, "sites": found.sites.all()}
-    )
+    context = {
+        "customer": found,
+        "services": bought,
+        "sites": found.sites.all(),
+        "contacts": found.contacts.all(),
+    }
+    return render(request, "customers/customer.html", context)
 
 
 def edit(request: Request, pk: int) -> HttpResponse:
@@ -62,6 +66,29 @@ def add_site(request: Request, pk: int) -> HttpResponse:
         services.add_site(form.save(commit=False), found, request.user, timezone.now())
         return redirect("customer", pk)
     return form_page(request, form, title=f"Add a site of {found}", back=reverse("customer", args=[pk]), button="Add")
+
+
+def add_contact(request: Request, pk: int) -> HttpResponse:
+    """Add a mailbox or a webhook of a customer; a webhook's secret is shown on the page after, and never again."""
+    found = get_object_or_404(Customer.objects.visible_to(request.user), pk=pk)
+    form = ContactForm(request.POST or None, instance=Contact(customer=found))
+    if request.method == "POST" and form.is_valid():
+        secret = services.add_contact(form.save(commit=False), request.user, timezone.now())
+        if secret:
+            messages.success(
+                request, f"Its webhooks are signed with {secret}: hand it over now, it is not shown again."
+            )
+        return redirect("customer", pk)
+    title = f"Add a contact of {found}"
+    return form_page(request, form, title=title, back=reverse("customer", args=[pk]), button="Add")
+
+
+@require_POST
+def remove_contact(request: Request, pk: int) -> HttpResponse:
+    """Tell a contact no more."""
+    found = get_object_or_404(Contact.objects.visible_to(request.user).select_related("customer"), pk=pk)
+    services.remove_contact(found, request.user, timezone.now())
+    return redirect("customer", found.customer.pk)
 
 
 def add_service(request: Request, pk: int) -> HttpResponse:

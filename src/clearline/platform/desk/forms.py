@@ -5,7 +5,7 @@ from django import forms
 from django.utils import timezone
 
 from clearline.platform.accounts.models import User
-from clearline.platform.customers.models import Service
+from clearline.platform.customers.forms import ServiceChoices
 from clearline.platform.desk.models import Message, Request
 from clearline.platform.web.fields import MomentField
 
@@ -16,7 +16,7 @@ def _in_the_past(moment: datetime) -> datetime:
     return moment
 
 
-class RequestForm(forms.ModelForm):  # type: ignore[type-arg]  # takes none when it runs
+class RequestForm(ServiceChoices, forms.ModelForm):  # type: ignore[type-arg]  # takes none when it runs
     received_at = MomentField(
         label="Received", help_text="When the customer first reached you, by whatever channel. The clock starts here."
     )
@@ -29,10 +29,7 @@ class RequestForm(forms.ModelForm):  # type: ignore[type-arg]  # takes none when
 
     def __init__(self, user: User, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        service = self.fields["service"]
-        assert isinstance(service, forms.ModelChoiceField)  # noqa: S101  # a foreign key's field is one
-        service.empty_label = None
-        service.queryset = Service.objects.visible_to(user).select_related("customer")
+        self.offer_services("service", user)
 
     def clean_received_at(self) -> datetime:
         return _in_the_past(self.cleaned_data["received_at"])

@@ -1,20 +1,23 @@
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
 
 from django import forms
 from django.utils import timezone
 
 from clearline.platform.accounts.models import User
+from clearline.platform.customers.forms import ServiceChoices
 from clearline.platform.customers.models import Service
 from clearline.platform.maintenance.models import Exclusion, Window
-from clearline.platform.web.fields import MomentField
+from clearline.platform.maintenance.recurrence import RuleError, occurrences
+from clearline.platform.maintenance.wall import is_skipped
+from clearline.platform.web.fields import MomentField, WallTimeField
 
 SHORT_TEXT = forms.Textarea(attrs={"rows": 2})
+DEFAULT_LEAD_DAYS = 7
 
 
-class _SpanForm(forms.ModelForm):  # type: ignore[type-arg]  # takes none when it runs
-    from_at = MomentField(label="From")
-    until_at = MomentField(label="Until")
-
+class _SpanForm(ServiceChoices, forms.ModelForm):  # type: ignore[type-arg]  # takes none when it runs
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         if cleaned.get("from_at") and cleaned.get("until_at") and cleaned["until_at"] <= cleaned["from_at"]:
@@ -23,32 +26,106 @@ class _SpanForm(forms.ModelForm):  # type: ignore[type-arg]  # takes none when i
 
 
 class WindowForm(_SpanForm):
-    announced_at = MomentField(label="Announced", help_text="When the notice went out to the customers.")
+    zone = forms.CharField(
+        required=False, max_length=64, label="Time zone", help_text="IANA name, such as Europe/Berlin; empty is UTC."
+    )
+    from_at = WallTimeField(label="From")
+    until_at = WallTimeField(label="Until")
+    impact = forms.ChoiceField(choices=Window.Impact.choices, required=False, label="Meanwhile the services")
+    rule = forms.CharField(
+        required=False,
+        max_length=200,
+        label="Repeats",
+        help_text="A rule such as FREQ=MONTHLY;BYDAY=1SU, or nothing. The wall time stays when the clocks change.",
+    )
+    lead_days = forms.IntegerField(
+        required=False, min_value=1, max_value=60, label="Announce each repetition so many days ahead"
+    )
+    announced_at = MomentField(
+        label="Already announced by other means",
+        required=False,
+        help_text="Leave empty: the notices are sent from here, and count from the moment they are accepted.",
+    )
     services = forms.ModelMultipleChoiceField(
         Service.objects.none(), widget=forms.CheckboxSelectMultiple, label="Affected services"
     )
+    field_order = (
+        "title", "zone", "from_at", "until_at", "impact", "services", "notice", "rule", "lead_days", "announced_at",
+    )  # fmt: skip
 
     class Meta:
         model = Window
-        fields = ("title", "from_at", "until_at", "announced_at", "notice", "services")
-        labels = {"title": "What is done", "notice": "How the customers were told"}
+        fields = ("title", "zone", "from_at", "until_at", "impact", "announced_at", "notice", "services", "rule")
+        labels = {"title": "What is done", "notice": "What the notice says beside the facts"}
         widgets = {"notice": SHORT_TEXT}
-        help_texts = {"notice": "Such as: e-mail to all contacts, subject “Database upgrade on 3 October”."}
+        help_texts = {"notice": "If it was announced by other means: how, so that both sides can check."}
 
     def __init__(self, user: User, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        services = self.fields["services"]
-        assert isinstance(services, forms.ModelMultipleChoiceField)  # noqa: S101  # it is declared so above
-        services.queryset = Service.objects.visible_to(user).select_related("customer")
+        self.offer_services("services", user)
+        self.starts: list[datetime] = []
 
-    def clean_announced_at(self) -> Any:
-        announced_at = self.cleaned_data["announced_at"]
-        if announced_at > timezone.now():
+    def clean_zone(self) -> str:
+        name: str = self.cleaned_data["zone"] or "UTC"
+        if name not in available_timezones():
+            raise forms.ValidationError("There is no such time zone. Write its IANA name, such as Europe/Berlin.")
+        return name
+
+    def clean_from_at(self) -> datetime:
+        return self._in_zone("from_at")
+
+    def clean_until_at(self) -> datetime:
+        return self._in_zone("until_at")
+
+    def clean_impact(self) -> str:
+        return self.cleaned_data["impact"] or Window.Impact.OUTAGE
+
+    def clean_announced_at(self) -> datetime | None:
+        announced_at: datetime | None = self.cleaned_data["announced_at"]
+        if announced_at is not None and announced_at > timezone.now():
             raise forms.ValidationError("An announcement that is still to be made cannot be recorded yet.")
         return announced_at
 
+    def _in_zone(self, name: str) -> datetime:
+        zone = ZoneInfo(self.cleaned_data.get("zone", "UTC"))
+        wall: datetime = self.cleaned_data[name]
+        if is_skipped(wall, zone):
+            raise forms.ValidationError(f"The clocks of {zone.key} are put forward over this time.")
+        return wall.replace(tzinfo=zone).astimezone(UTC)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        announced_at, until_at = cleaned.get("announced_at"), cleaned.get("until_at")
+        if announced_at is None and until_at is not None and until_at <= timezone.now():
+            self.add_error("until_at", "It is over: there is nothing to announce any more.")
+        if announced_at is not None and not cleaned.get("notice"):
+            self.add_error("notice", "Say how it was announced, so that both sides can check.")
+        if cleaned.get("rule") and not self.errors:
+            self._expand(cleaned)
+        return cleaned
+
+    def _expand(self, cleaned: dict[str, Any]) -> None:
+        if cleaned["announced_at"] is not None:
+            self.add_error("announced_at", "Windows that repeat are announced from here.")
+            return
+        try:
+            self.starts = occurrences(cleaned["rule"], cleaned["from_at"], ZoneInfo(cleaned["zone"]))
+        except RuleError as error:
+            self.add_error("rule", str(error))
+
+    @property
+    def lead(self) -> timedelta:
+        return timedelta(days=self.cleaned_data["lead_days"] or DEFAULT_LEAD_DAYS)
+
+
+class ExtensionForm(forms.Form):
+    until_at = MomentField(label="New end")
+
 
 class ExclusionForm(_SpanForm):
+    from_at = MomentField(label="From")
+    until_at = MomentField(label="Until")
+
     class Meta:
         model = Exclusion
         fields = ("service", "from_at", "until_at", "cause", "reason")
@@ -57,7 +134,4 @@ class ExclusionForm(_SpanForm):
 
     def __init__(self, user: User, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        service = self.fields["service"]
-        assert isinstance(service, forms.ModelChoiceField)  # noqa: S101  # a foreign key's field is one
-        service.empty_label = None
-        service.queryset = Service.objects.visible_to(user).select_related("customer")
+        self.offer_services("service", user)

@@ -1,8 +1,8 @@
-"""Maintenance windows and exclusions: recording them, and saying at once whether they will count."""
+"""Whether maintenance windows and exclusions count, said at once; and recording exclusions."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from django.db import transaction
 
@@ -10,7 +10,9 @@ from clearline.agreement.moments import datetime_us, length_text
 from clearline.platform.accounts.models import User
 from clearline.platform.audit.services import record
 from clearline.platform.customers.models import Service
+from clearline.platform.maintenance.announcing import Piece, deliveries_of, pieces_by_customer
 from clearline.platform.maintenance.models import Exclusion, Window
+from clearline.platform.outbox.models import Delivery
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,50 +24,77 @@ class Verdict:
     reason: str
 
 
-def save_window(window: Window, services: Iterable[Service], actor: User, now: datetime) -> None:
-    """Record an announced window."""
-    with transaction.atomic():
-        window.provider = actor.provider
-        window.entered_at = now
-        window.save()
-        window.services.set(services)
-        details = {
-            "from": str(window.from_at),
-            "until": str(window.until_at),
-            "announced_at": str(window.announced_at),
-            "services": [service.code for service in services],
-        }
-        record(actor.provider, actor, "maintenance.announced", window.code, details, now=now, reason=window.notice)
-
-
-def cancel_window(window: Window, actor: User, now: datetime) -> None:
-    """Cancel a window: from now on it takes nothing out of any judgement. Cancelling again changes nothing."""
-    with transaction.atomic():
-        cancelled = Window.objects.filter(pk=window.pk, cancelled_at=None).update(cancelled_at=now)
-        if cancelled:
-            record(actor.provider, actor, "maintenance.cancelled", window.code, {}, now=now)
-
-
 def verdicts(window: Window, services: Iterable[Service]) -> list[Verdict]:
     """Say for each affected service whether the window was announced early enough for its agreement."""
-    return [_verdict(window, service) for service in services]
+    services = list(services)
+    customers = {service.customer.pk: service.customer for service in services}
+    known = pieces_by_customer(window, customers.values())
+    return [_verdict(window, service, known[service.customer.pk]) for service in services]
 
 
-def _verdict(window: Window, service: Service) -> Verdict:
-    if window.cancelled_at is not None:
-        return Verdict(service, counts=False, reason="It was cancelled.")
+def _verdict(window: Window, service: Service, known: Sequence[Piece]) -> Verdict:
     version = service.agreement.in_force(service.agreement.month_of(window.from_at))
     promise = version.terms.commitments.availability if version else None
     if promise is None:
         return Verdict(service, counts=False, reason="No agreement on availability is in force then.")
     needed_us = promise.maintenance.notice_us
-    notice_us = datetime_us(window.from_at) - datetime_us(window.announced_at)
-    if notice_us < needed_us:
-        late = length_text(needed_us - notice_us)
-        return Verdict(service, counts=False, reason=f"Announced {late} too late: what fails in it counts as downtime.")
+    hindrance = _hindrance(window, needed_us) or _lateness(window, service, known, needed_us)
+    if hindrance:
+        return Verdict(service, counts=False, reason=hindrance)
     if promise.maintenance.counts_as != "excluded":
         return Verdict(service, counts=True, reason=f"Announced in time; it counts as {promise.maintenance.counts_as}.")
     return Verdict(service, counts=True, reason="Announced in time: it is left out of the month.")
+
+
+def _hindrance(window: Window, needed_us: int) -> str:
+    """Why a window counts for nobody; empty: it may."""
+    if window.cancelled_at is not None:
+        return "It was cancelled."
+    if window.approved_at is None:
+        reason = "It waits for a second person's approval."
+        if window.announced_at is None:
+            latest = window.from_at - timedelta(microseconds=needed_us)
+            reason += f" To count, its notice must be accepted by {latest.astimezone(UTC):%-d %b %Y, %H:%M} UTC."
+        return reason
+    return ""
+
+
+def _lateness(window: Window, service: Service, known: Sequence[Piece], needed_us: int) -> str:
+    """What of a window was announced too late to a service's customer; empty: nothing."""
+    if not known:
+        return "It was over before it began."
+    late_us = _late_us(known[0], needed_us)
+    if late_us is None:
+        return _untold(window, service)
+    if late_us > 0:
+        return f"Announced {length_text(late_us)} too late: what fails in it counts as downtime."
+    for piece in known[1:]:
+        late_us = _late_us(piece, needed_us)
+        if late_us is None or late_us > 0:
+            ends = f"{piece.from_at.astimezone(UTC):%-d %b, %H:%M} UTC"
+            return f"Announced in time until {ends}; what fails after that counts as downtime."
+    return ""
+
+
+def _late_us(piece: Piece, needed_us: int) -> int | None:
+    """By how much a piece was announced too late; negative or 0: in time; None: it was not."""
+    if piece.announced_at is None:
+        return None
+    return needed_us - (datetime_us(piece.from_at) - datetime_us(piece.announced_at))
+
+
+def _untold(window: Window, service: Service) -> str:
+    """Why a customer has not been told."""
+    if window.announce_at is not None:
+        return f"It will be announced on {window.announce_at.astimezone(UTC):%-d %b %Y, %H:%M} UTC."
+    ending = "What fails in it counts as downtime"
+    sent = Delivery.objects.filter(deliveries_of(window), about__endswith=f"/{service.customer.code}")
+    states = set(sent.values_list("state", flat=True))
+    if not states:
+        return f"The customer has no contact to tell. {ending}."
+    if Delivery.State.QUEUED in states:
+        return f"The notice is on its way and was not accepted yet. {ending} until it is."
+    return f"No notice arrived: each bounced or failed. {ending}."
 
 
 def save_exclusion(exclusion: Exclusion, actor: User, now: datetime) -> None:

@@ -5,6 +5,11 @@ from clearline.platform.maintenance import views
 urlpatterns = [
     path("", views.index, name="maintenance"),
     path("add/", views.add, name="window-add"),
+    path("<int:pk>/", views.window, name="window"),
+    path("<int:pk>/approve/", views.approve, name="window-approve"),
+    path("<int:pk>/start/", views.start, name="window-start"),
+    path("<int:pk>/extend/", views.extend, name="window-extend"),
+    path("<int:pk>/complete/", views.complete, name="window-complete"),
     path("<int:pk>/cancel/", views.cancel, name="window-cancel"),
     path("exclude/", views.exclude, name="exclusion-add"),
 ]

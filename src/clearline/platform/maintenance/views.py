@@ -1,18 +1,32 @@
+from collections import defaultdict
+from collections.abc import Callable
+from datetime import datetime
+
 from django.contrib import messages
+from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from clearline.platform.maintenance import services
-from clearline.platform.maintenance.forms import ExclusionForm, WindowForm
+from clearline.platform.accounts.models import User
+from clearline.platform.maintenance import planning, services
+from clearline.platform.maintenance.announcing import deliveries_of
+from clearline.platform.maintenance.effect import worst_costs
+from clearline.platform.maintenance.forms import ExclusionForm, ExtensionForm, WindowForm
 from clearline.platform.maintenance.models import Exclusion, Window
+from clearline.platform.maintenance.notices import zones_of
+from clearline.platform.maintenance.wall import wall_times
+from clearline.platform.outbox.models import Delivery
 from clearline.platform.requests import Request
 from clearline.platform.web.pages import form_page
 
-LISTED = 100
-"""The newest windows and exclusions a page shows."""
+LISTED = 30
+"""The newest windows, and exclusions, a page shows."""
+
+COSTED = 20
+"""For so many affected services the page says what the window would cost: each takes two judgements."""
 
 
 @require_safe
@@ -21,10 +35,12 @@ def index(request: Request) -> HttpResponse:
     windows = Window.objects.visible_to(request.user).prefetch_related(
         "services__customer", "services__agreement__versions"
     )
+    page = Paginator(windows, LISTED).get_page(request.GET.get("page"))
     exclusions = Exclusion.objects.visible_to(request.user).select_related("service__customer", "approved_by")
     exclusions = exclusions.prefetch_related("service__agreement__versions")
     context = {
-        "windows": [(window, services.verdicts(window, window.services.all())) for window in windows[:LISTED]],
+        "page": page,
+        "windows": [(window, services.verdicts(window, window.services.all())) for window in page],
         "exclusions": [(exclusion, services.is_allowed(exclusion)) for exclusion in exclusions[:LISTED]],
         "now": timezone.now(),
     }
@@ -32,29 +48,93 @@ def index(request: Request) -> HttpResponse:
 
 
 def add(request: Request) -> HttpResponse:
-    """Record an announced window; the page after says at once whether it will count."""
+    """Plan a window, or those of a rule; the page after says at once whether it will count."""
     form = WindowForm(request.user, request.POST or None)
     if request.method == "POST" and form.is_valid():
-        window: Window = form.save(commit=False)
-        services.save_window(window, form.cleaned_data["services"], request.user, timezone.now())
-        lost = [verdict for verdict in services.verdicts(window, window.services.all()) if not verdict.counts]
-        if lost:
-            messages.warning(request, f"Recorded, but it will count as downtime. {lost[0].reason}")
-        else:
-            messages.success(request, "Recorded. It was announced in time for every affected service.")
-        return redirect("maintenance")
+        planned: Window = form.save(commit=False)
+        affected, now = form.cleaned_data["services"], timezone.now()
+        if form.starts:
+            series = planning.plan_series(planned, form.starts, form.lead, affected, request.user, now)
+            messages.success(request, f"{len(series)} windows are planned. This is the first.")
+            return redirect("window", series[0].pk)
+        planning.plan(planned, affected, request.user, now)
+        return redirect("window", planned.pk)
     hint = "Probing goes on in maintenance. Only the announced window and services are left out of the month."
-    title = "Announce maintenance"
-    return form_page(request, form, title=title, back=reverse("maintenance"), button="Record", hint=hint)
+    title = "Plan maintenance"
+    return form_page(request, form, title=title, back=reverse("maintenance"), button="Plan it", hint=hint)
+
+
+def _found(request: Request, pk: int) -> Window:
+    windows = Window.objects.visible_to(request.user).select_related("provider", "planned_by", "approved_by")
+    return get_object_or_404(windows, pk=pk)
+
+
+@require_safe
+def window(request: Request, pk: int) -> HttpResponse:
+    """One window: when, for whom, whether it counts and what it costs if not, and who was told."""
+    found, now = _found(request, pk), timezone.now()
+    affected = list(
+        found.services.select_related("customer__provider", "agreement").prefetch_related("targets__provider")
+    )
+    costs = {cost.service.pk: cost.amount for cost in worst_costs(found, affected[:COSTED], now)}
+    sent = Delivery.objects.visible_to(request.user).filter(deliveries_of(found)).order_by("recipient")
+    by_notice: dict[str, list[Delivery]] = defaultdict(list)
+    for delivery in sent:
+        by_notice[delivery.about.split("/")[1]].append(delivery)
+    context = {
+        "window": found,
+        "now": now,
+        "times": wall_times(found.from_at, found.until_at, zones_of(found, affected)),
+        "verdicts": [(verdict, costs.get(verdict.service.pk)) for verdict in services.verdicts(found, affected)],
+        "notices": [(notice, by_notice[str(notice.sequence)]) for notice in found.notices.order_by("-sequence")],
+        "may_approve": planning.may_approve(found, request.user),
+        "form": ExtensionForm(initial={"until_at": found.until_at}),
+    }
+    return render(request, "maintenance/window.html", context)
+
+
+def _do(request: Request, pk: int, deed: Callable[[Window, User, datetime], None]) -> HttpResponse:
+    try:
+        deed(_found(request, pk), request.user, timezone.now())
+    except planning.NotNowError as error:
+        messages.error(request, str(error))
+    return redirect("window", pk)
+
+
+@require_POST
+def approve(request: Request, pk: int) -> HttpResponse:
+    """Approve a window that somebody else planned."""
+    return _do(request, pk, planning.approve)
+
+
+@require_POST
+def start(request: Request, pk: int) -> HttpResponse:
+    """Say that the work has begun."""
+    return _do(request, pk, planning.start)
+
+
+@require_POST
+def extend(request: Request, pk: int) -> HttpResponse:
+    """Say that it takes longer."""
+    form = ExtensionForm(request.POST)
+    if not form.is_valid():
+        _found(request, pk)
+        messages.error(request, "Say until when, as a date and a time in UTC.")
+        return redirect("window", pk)
+    until_at = form.cleaned_data["until_at"]
+    return _do(request, pk, lambda found, actor, now: planning.extend(found, until_at, actor, now))
+
+
+@require_POST
+def complete(request: Request, pk: int) -> HttpResponse:
+    """Say that the work is done."""
+    return _do(request, pk, planning.complete)
 
 
 @require_POST
 def cancel(request: Request, pk: int) -> HttpResponse:
     """Cancel a window."""
-    services.cancel_window(
-        get_object_or_404(Window.objects.visible_to(request.user), pk=pk), request.user, timezone.now()
-    )
-    return redirect("maintenance")
+    return _do(request, pk, planning.cancel)
 
 
 def exclude(request: Request) -> HttpResponse:

@@ -10,6 +10,7 @@ from clearline.platform.agreements.models import AgreementVersion
 from clearline.platform.availability.observation import observed_of, outages_of
 from clearline.platform.customers.models import Service
 from clearline.platform.desk.services import requests_between
+from clearline.platform.maintenance.announcing import pieces_for
 from clearline.platform.measurements import records
 from clearline.records import evidence
 
@@ -71,17 +72,7 @@ def _availability(service: Service, span: Interval, as_of_us: int) -> dict[str, 
             }
             for seen in reversed(outages_of(targets, within, as_of_us))
         ],
-        "maintenance": [
-            {
-                "id": window.code,
-                "from": _moment(window.from_at),
-                "until": _moment(window.until_at),
-                "announced_at": _moment(window.announced_at),
-            }
-            for window in service.windows.filter(
-                cancelled_at=None, from_at__lt=utc(span[1]), until_at__gt=utc(span[0])
-            ).order_by("from_at", "pk")
-        ],
+        "maintenance": _maintenance(service, span),
         "excluded": [
             {
                 "id": exclusion.code,
@@ -96,6 +87,22 @@ def _availability(service: Service, span: Interval, as_of_us: int) -> dict[str, 
             .order_by("from_at", "pk")
         ],
     }
+
+
+def _maintenance(service: Service, span: Interval) -> list[dict[str, Any]]:
+    """The windows that reach into the month, cut where the customer was told of them at different moments."""
+    windows = service.windows.filter(from_at__lt=utc(span[1]), until_at__gt=utc(span[0])).order_by("from_at", "pk")
+    known = pieces_for(windows, service.customer)
+    return [
+        {
+            "id": f"{window.code}.{number}" if number else window.code,
+            "from": _moment(piece.from_at),
+            "until": _moment(piece.until_at),
+            "announced_at": _moment(piece.announced_at) if piece.announced_at else None,
+        }
+        for window in windows
+        for number, piece in enumerate(known[window.pk])
+    ]
 
 
 def _support(service: Service, span: Interval, as_of_us: int) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Form fields of our own: a moment typed in UTC."""
+"""Form fields of our own: a moment typed in UTC, and a time on some zone's clocks."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -6,13 +6,28 @@ from typing import Any
 from django import forms
 
 
+def _picker() -> forms.DateTimeInput:
+    return forms.DateTimeInput(attrs={"type": "datetime-local", "step": "1"}, format="%Y-%m-%dT%H:%M:%S")
+
+
+class WallTimeField(forms.DateTimeField):
+    """A time on the clocks of a zone that another field names; the value is naive."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(widget=_picker(), **options)
+
+    def clean(self, value: Any) -> datetime | None:
+        """Read it and leave the zone to the form."""
+        moment: datetime | None = super().clean(value)
+        return moment.replace(tzinfo=None) if moment else None
+
+
 class MomentField(forms.DateTimeField):
     """A moment, typed and shown in UTC so that everybody means the same one."""
 
     def __init__(self, **options: Any) -> None:
-        widget = forms.DateTimeInput(attrs={"type": "datetime-local", "step": "1"}, format="%Y-%m-%dT%H:%M:%S")
         options["label"] = f"{options['label']} (UTC)"
-        super().__init__(widget=widget, **options)
+        super().__init__(widget=_picker(), **options)
 
     def prepare_value(self, value: Any) -> Any:
         """Show an aware moment in UTC."""

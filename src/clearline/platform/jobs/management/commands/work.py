@@ -15,6 +15,7 @@ from clearline.platform.calls.models import Upload
 from clearline.platform.jobs.beside import Step, run_beside
 from clearline.platform.jobs.ending import ending
 from clearline.platform.jobs.lease import claim, give_back
+from clearline.platform.maintenance.planning import tell_due
 from clearline.platform.measurements import records
 from clearline.platform.outbox.models import Delivery
 from clearline.platform.outbox.sending import send_due
@@ -27,6 +28,7 @@ IDLE_S = 1.0
 """Due rows are looked for this often while there are none."""
 BESIDE = (
     Step("e-mail", partial(send_due, Delivery.Channel.EMAIL, timezone.now), 1.0),
+    Step("notices", partial(tell_due, timezone.now), 5.0),
     Step("webhooks", partial(send_due, Delivery.Channel.WEBHOOK, timezone.now), 1.0),
 )
 """What must not wait for the analysis of a large capture."""
