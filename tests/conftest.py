@@ -5,10 +5,12 @@ import importlib.machinery
 import importlib.util
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import hypothesis
+import pytest
+from tests import postgresql as postgresql_server
 
 
 class SourcesOnly(importlib.abc.MetaPathFinder):
@@ -29,3 +31,10 @@ if not os.environ.get("CLEARLINE_COMPILED"):
 # A loaded machine makes a test slow, not wrong: speed is measured by the benchmarks alone.
 hypothesis.settings.register_profile("house", deadline=None)
 hypothesis.settings.load_profile("house")
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[postgresql_server.Server]:
+    """A running PostgreSQL of the tests' own."""
+    with postgresql_server.running() as server:
+        yield server

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.postgresql import Server
 from tests.records.make import DAY, NOON
 
 from clearline.records import check
@@ -26,7 +27,7 @@ from clearline.records.store import Records
 from clearline.records.upkeep import upkeep
 from tests.records.make import call, NOON, DAY
 
-records, number = Records(sys.argv[1]), int(sys.argv[3])
+records, number = Records(sys.argv[1], manifest_url=sys.argv[4] or None), int(sys.argv[3])
 
 def write():
     for batch in itertools.count(number * 100000):
@@ -51,8 +52,8 @@ def erase():
 """
 
 
-def start(path: Path, act: str, number: int) -> "subprocess.Popen[str]":
-    command = [sys.executable, "-c", CHILD, str(path), act, str(number)]
+def start(records: Records, act: str, number: int) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-c", CHILD, str(records.path), act, str(number), records.manifest_url or ""]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2])
 
 
@@ -64,11 +65,23 @@ def kill(process: "subprocess.Popen[str]") -> list[str]:
 
 @pytest.mark.slow
 def test_nothing_acknowledged_is_lost_or_doubled_by_kills(tmp_path: Path) -> None:
-    path, source = tmp_path / "records", random.Random(KILLS)
+    keeps_what_it_acknowledged(Records(tmp_path / "records"), KILLS)
+
+
+@pytest.mark.slow
+@pytest.mark.peer
+def test_nothing_is_lost_or_doubled_by_kills_with_the_manifest_in_postgresql(
+    tmp_path: Path, postgresql: Server
+) -> None:
+    keeps_what_it_acknowledged(Records(tmp_path / "records", manifest_url=postgresql.url), max(4, KILLS // 2))
+
+
+def keeps_what_it_acknowledged(records: Records, kills: int) -> None:
+    source = random.Random(kills)
     acknowledged: set[int] = set()
     acts = ["write", "upkeep", "write", "erase"]
-    running = [(act, start(path, act, number)) for number, act in enumerate(acts)]
-    for number in range(KILLS):
+    running = [(act, start(records, act, number)) for number, act in enumerate(acts)]
+    for number in range(kills):
         act, process = running.pop(0)
         assert process.stdout
         heard = [process.stdout.readline().strip()]
@@ -76,9 +89,8 @@ def test_nothing_acknowledged_is_lost_or_doubled_by_kills(tmp_path: Path) -> Non
         said = heard + kill(process)
         if act == "write":
             acknowledged |= {int(line) for line in said}
-        if number < KILLS - len(acts):
-            running.append((act, start(path, act, number + 10)))
-    records = Records(path)
+        if number < kills - len(acts):
+            running.append((act, start(records, act, number + 10)))
     keys = sorted(row.key for row in records.calls(**WHOLE))
     assert acknowledged
     assert len(keys) == len(set(keys))
@@ -89,3 +101,4 @@ def test_nothing_acknowledged_is_lost_or_doubled_by_kills(tmp_path: Path) -> Non
     assert check.rebuild(records).problems == []
     assert check.state(records) == listed
     assert sorted(row.key for row in records.calls(**WHOLE)) == keys
+    records.close()

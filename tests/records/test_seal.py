@@ -1,6 +1,7 @@
 """Sealing, merging and collecting change nothing that anybody reads, and may die at any point."""
 
 import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,9 +17,24 @@ from clearline.records.upkeep import upkeep
 WHOLE = {"tenant": "t", "since_us": NOON - 10 * DAY, "until_us": NOON + 10 * DAY}
 
 
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.peer)])
+def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], Records]]:
+    """Opens one store, with its manifest in each of the places it can be, as often as wanted."""
+    url = request.getfixturevalue("postgresql").url if request.param == "postgresql" else None
+    stores = []
+
+    def again() -> Records:
+        stores.append(Records(tmp_path / "records", manifest_url=url))
+        return stores[-1]
+
+    yield again
+    for store in stores:
+        store.close()
+
+
 @pytest.fixture
-def records(tmp_path: Path) -> Records:
-    return Records(tmp_path / "records")
+def records(opened: Callable[[], Records]) -> Records:
+    return opened()
 
 
 def everything(records: Records) -> list[list[Record]]:
@@ -37,7 +53,7 @@ def some_of_everything(number: int) -> list[Record]:
     ]
 
 
-def test_sealing_changes_nothing_that_is_read(records: Records) -> None:
+def test_sealing_changes_nothing_that_is_read(records: Records, opened: Callable[[], Records]) -> None:
     for number in range(20):
         records.append(some_of_everything(number))
         if number % 7 == 3:
@@ -47,7 +63,7 @@ def test_sealing_changes_nothing_that_is_read(records: Records) -> None:
     assert [len(rows) for rows in before] == [20, 20, 20]
     done = upkeep(records)
     assert done.sealed
-    assert everything(records) == before == everything(Records(records.path))
+    assert everything(records) == before == everything(opened())
     assert upkeep(records).sealed == []
     assert list((records.path / "spool").iterdir()) == []
 
@@ -135,7 +151,8 @@ def test_the_manifest_equals_its_rebuild(records: Records) -> None:
     assert everything(records) == before
 
 
-def test_a_lost_or_damaged_manifest_is_made_again(records: Records) -> None:
+def test_a_lost_or_damaged_manifest_is_made_again(tmp_path: Path) -> None:
+    records = Records(tmp_path / "records")
     for number in range(5):
         records.append(some_of_everything(number))
         upkeep(records)
@@ -149,7 +166,8 @@ def test_a_lost_or_damaged_manifest_is_made_again(records: Records) -> None:
     assert everything(again) == before
 
 
-def test_a_lost_manifest_is_noticed_before_anything_is_touched_and_made_again(records: Records) -> None:
+def test_a_lost_manifest_is_noticed_before_anything_is_touched_and_made_again(tmp_path: Path) -> None:
+    records = Records(tmp_path / "records")
     for number in range(3):
         records.append(some_of_everything(number))
         upkeep(records)
@@ -199,14 +217,14 @@ def test_check_names_a_damaged_file_and_is_silent_on_a_sound_store(records: Reco
     assert file.path in problem
 
 
-def test_spool_damage_is_reported_once_and_kept_aside(records: Records) -> None:
+def test_spool_damage_is_reported_once_and_kept_aside(records: Records, opened: Callable[[], Records]) -> None:
     records.append([call(1)])
     (segment,) = (records.path / "spool").iterdir()
     records.append([call(2)])
     content = bytearray(segment.read_bytes())
     content[100] ^= 1
     segment.write_bytes(content)
-    other = Records(records.path)
+    other = opened()
     upkeep(other)
     assert other.calls(**WHOLE) == [call(2)]
     ((_, _, alert),) = other.manifest.documents("alert")
@@ -214,13 +232,15 @@ def test_spool_damage_is_reported_once_and_kept_aside(records: Records) -> None:
     assert [path.name for path in (other.path / "damaged").iterdir()] == [segment.with_suffix(".wal").name]
 
 
-def test_readers_in_other_threads_never_miss_or_double_during_merges(records: Records) -> None:
+def test_readers_in_other_threads_never_miss_or_double_during_merges(
+    records: Records, opened: Callable[[], Records]
+) -> None:
     rows = [call(number, start_us=NOON + number) for number in range(400)]
     records.append(rows[:100])
     stop, wrong, asked = threading.Event(), [], [0]
 
     def read() -> None:
-        reader = Records(records.path)
+        reader = opened()
         seen = 100
         while not stop.is_set():
             found = reader.calls(**WHOLE)

@@ -31,10 +31,10 @@ def _open(store: Path | None) -> "Iterator[Records]":
     from clearline.records.errors import RecordsError  # noqa: PLC0415
     from clearline.records.store import Records  # noqa: PLC0415
 
-    path = store or _platforms()
+    path, manifest_url = _place(store)
     if not path.is_dir():
         fail(f"there is no store of measurements at {path}: name it with --store", BAD_INPUT)
-    records = Records(path)
+    records = Records(path, manifest_url=manifest_url)
     try:
         yield records
     except RecordsError as error:
@@ -43,10 +43,15 @@ def _open(store: Path | None) -> "Iterator[Records]":
         records.close()
 
 
-def _platforms() -> Path:
+def _place(store: Path | None) -> tuple[Path, str | None]:
+    """The store's directory, by default the platform's, and its manifest's address where it is not in there."""
     from clearline.platform.config import Settings  # noqa: PLC0415
+    from clearline.records.databases import POSTGRES_NAME  # noqa: PLC0415
 
-    return Settings().records
+    settings = Settings()
+    if store is None or (store / POSTGRES_NAME).exists():
+        return store or settings.records, settings.manifest_url
+    return store, None
 
 
 def _moment_us(text: str) -> int:

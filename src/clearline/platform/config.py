@@ -28,6 +28,7 @@ class Settings(BaseSettings):
     listen: str = Field("127.0.0.1:8080", description="the address and port the web process binds")
     url: str | None = Field(None, description="the address people type, where it differs from `listen`")
     database: SecretStr | None = Field(None, description="postgresql://user:password@host:port/name; else SQLite")
+    records_manifest: SecretStr | None = Field(None, description="postgresql://… for the list of files; else SQLite")
     secret_key: SecretStr | None = Field(None, description="signs sessions; else made once in the data directory")
     reflector: str | None = Field(None, description="SIP URI of the built-in reflector that `up` starts")
     targets: str = Field("", description="SIP URIs of first targets of your own, separated by spaces")
@@ -87,6 +88,11 @@ class Settings(BaseSettings):
     def records(self) -> Path:
         """The directory of measurements, owned by `clearline.records`."""
         return self.data / "records"
+
+    @property
+    def manifest_url(self) -> str | None:
+        """Where the manifest of the measurements is, if not beside them."""
+        return self.records_manifest.get_secret_value() if self.records_manifest else None
 
     @property
     def uploads(self) -> Path:

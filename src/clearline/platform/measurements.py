@@ -9,10 +9,10 @@ from clearline.records.store import Records
 
 
 @lru_cache(maxsize=4)
-def _open(path: Path) -> Records:
-    return Records(path)
+def _open(path: Path, manifest_url: str | None) -> Records:
+    return Records(path, manifest_url=manifest_url)
 
 
 def records() -> Records:
     """The store of this process, opened at its first use."""
-    return _open(settings.CLEARLINE.records)
+    return _open(settings.CLEARLINE.records, settings.CLEARLINE.manifest_url)

@@ -25,5 +25,9 @@ class StoreBusyError(RecordsError):
     """Another process held the store's maintenance for longer than we wait."""
 
 
+class ManifestUnreachableError(RecordsError):
+    """The database of the manifest does not answer. Records are acknowledged meanwhile; questions and upkeep wait."""
+
+
 class HeldError(RecordsError):
     """A legal hold forbids erasing what was asked to be erased."""

@@ -1,35 +1,18 @@
-"""The manifest: which files are the store, in one small transactional database (SQLite, WAL, synchronous FULL).
+"""The manifest: which files are the store, in one small transactional database (see `databases`).
 
 Readers take the list of live files from here and nowhere else. Everything in it can be made again from the files'
 footers and the documents beside them (`check.rebuild`).
 """
 
 import json
-import os
-import sqlite3
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
-from pathlib import Path
 from typing import Any
 
-from clearline.records.errors import RecordsError, StoreBusyError, StoreDamagedError, StoreFullError, StoreReadOnlyError
-
-BUSY_SECONDS = 20
-"""How long a transaction waits for another's."""
-
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS file (
-  path TEXT PRIMARY KEY, "table" TEXT NOT NULL, day INTEGER NOT NULL, level INTEGER NOT NULL, rows INTEGER NOT NULL,
-  bytes INTEGER NOT NULL, sha256 TEXT NOT NULL, digest TEXT NOT NULL, rules TEXT NOT NULL, merges TEXT NOT NULL,
-  made_of TEXT NOT NULL, segments TEXT NOT NULL, dead_us INTEGER) STRICT, WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS file_by_day ON file ("table", day) WHERE dead_us IS NULL;
-CREATE TABLE IF NOT EXISTS segment (name TEXT PRIMARY KEY, sealed_us INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS document (
-  kind TEXT NOT NULL, id TEXT NOT NULL, at_us INTEGER NOT NULL, body TEXT NOT NULL, PRIMARY KEY (kind, id)
-) STRICT, WITHOUT ROWID;
-"""
+from clearline.records.databases import Database, Transaction
+from clearline.records.errors import RecordsError
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,82 +69,42 @@ class Listing:
 class Manifest:
     """The list of files. Safe for threads, processes and fork."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, database: Database) -> None:
         self._lock = threading.RLock()
-        self._connection: sqlite3.Connection | None = None
-        self._process = 0
-        self._anew = False
+        self._database = database
 
     @contextmanager
-    def _transaction(self, kind: str) -> Any:
-        with self._lock:
-            try:
-                connection = self._open()
-                connection.execute(f"BEGIN {kind}")
-                try:
-                    yield connection
-                except BaseException:
-                    connection.execute("ROLLBACK")
-                    raise
-                connection.execute("COMMIT")
-            except sqlite3.Error as error:
-                self.close()
-                raise self._plain(error) from error
-
-    def _open(self) -> sqlite3.Connection:
-        if self._connection is None or self._process != os.getpid():
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            if not self._path.exists() and not self._anew and any((self._path.parent / "data").glob("*/*/*.parquet")):
-                raise StoreDamagedError(f"{self._path} is gone, its files are not: run `clearline records rebuild`")
-            connection = sqlite3.connect(
-                self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
-            )
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=FULL")
-            connection.executescript(SCHEMA)
-            self._connection, self._process = connection, os.getpid()
-        return self._connection
-
-    def _plain(self, error: sqlite3.Error) -> RecordsError:
-        text = str(error)
-        if "locked" in text or "busy" in text:
-            return StoreBusyError(f"{self._path} was locked for {BUSY_SECONDS} s: try again")
-        if "full" in text or "disk I/O" in text:
-            return StoreFullError(f"the disk is full or failing at {self._path} ({text}): free some space, try again")
-        if "readonly" in text or "unable to open" in text:
-            return StoreReadOnlyError(f"{self._path} cannot be written ({text}): make it writable")
-        return StoreDamagedError(f"{self._path} is damaged ({text}): run `clearline records rebuild`")
+    def _transaction(self, *, write: bool = False) -> Iterator[Transaction]:
+        with self._lock, self._database.transaction(write=write) as transaction:
+            yield transaction
 
     def close(self) -> None:
         """Close the connection; it opens again when needed."""
         with self._lock:
-            if self._connection is not None and self._process == os.getpid():
-                self._connection.close()
-            self._connection = None
+            self._database.close()
 
     def live(self, tables: Iterable[str] | None = None, since_day: int = 0, until_day: int = 2**31) -> Listing:
         """List the live files of some tables (all if None) for days in [since, until), with the sealed segments."""
-        with self._transaction("DEFERRED") as connection:
-            rows = connection.execute(
+        with self._transaction() as transaction:
+            rows = transaction.execute(
                 f"{_SELECT} WHERE dead_us IS NULL AND day >= ? AND day < ? ORDER BY path", (since_day, until_day)
-            )
+            ).fetchall()
             wanted = None if tables is None else set(tables)
             files = [file for file in map(_file, rows) if wanted is None or file.table in wanted]
-            sealed = frozenset(name for (name,) in connection.execute("SELECT name FROM segment"))
+            sealed = frozenset(name for (name,) in transaction.execute("SELECT name FROM segment").fetchall())
         return Listing(files, sealed)
 
     def file(self, path: str) -> File | None:
         """Find one file, live or dead."""
-        with self._transaction("DEFERRED") as connection:
-            row = connection.execute(f"{_SELECT} WHERE path = ?", (path,)).fetchone()
+        with self._transaction() as transaction:
+            row = transaction.execute(f"{_SELECT} WHERE path = ?", (path,)).fetchone()
         return _file(row) if row else None
 
     def dead(self) -> list[tuple[File, int]]:
         """List the files that were replaced, with when."""
-        with self._transaction("DEFERRED") as connection:
-            rows = connection.execute(f"{_SELECT.replace(' FROM', ', dead_us FROM')} WHERE dead_us IS NOT NULL")
-            return [(_file(row[:-1]), row[-1]) for row in rows]
+        with self._transaction() as transaction:
+            dead = f"{_SELECT.replace(' FROM', ', dead_us FROM')} WHERE dead_us IS NOT NULL"
+            return [(_file(row[:-1]), row[-1]) for row in transaction.execute(dead).fetchall()]
 
     def commit(
         self, *, add: Sequence[File] = (), kill: Iterable[str] = (), sealed: Iterable[str] = (), now_us: int
@@ -171,71 +114,74 @@ class Manifest:
         Raises:
             RecordsError: a file to be replaced is not live: somebody else replaced it; nothing is changed.
         """
-        with self._transaction("IMMEDIATE") as connection:
+        with self._transaction(write=True) as transaction:
             for path in kill:
-                done = connection.execute(
+                done = transaction.execute(
                     "UPDATE file SET dead_us = ? WHERE path = ? AND dead_us IS NULL", (now_us, path)
                 )
                 if done.rowcount != 1:
                     raise RecordsError(f"{path} was replaced by somebody else meanwhile; nothing was changed")
             for file in add:
-                self._insert(connection, file, None)
-            connection.executemany("INSERT OR IGNORE INTO segment VALUES (?, ?)", [(name, now_us) for name in sealed])
+                self._insert(transaction, file, None)
+            transaction.executemany(
+                "INSERT INTO segment VALUES (?, ?) ON CONFLICT DO NOTHING", [(name, now_us) for name in sealed]
+            )
 
-    def _insert(self, connection: sqlite3.Connection, file: File, dead_us: int | None) -> None:
+    def _insert(self, transaction: Transaction, file: File, dead_us: int | None) -> None:
         values = asdict(file)
         row = [json.dumps(values[name]) if name in _LISTS else values[name] for name in COLUMNS]
-        connection.execute(f"INSERT INTO file VALUES ({', '.join('?' * (len(COLUMNS) + 1))})", [*row, dead_us])  # noqa: S608
+        transaction.execute(f"INSERT INTO file VALUES ({', '.join('?' * (len(COLUMNS) + 1))})", [*row, dead_us])  # noqa: S608
 
     def replace_dead(self, path: str, file: File, now_us: int) -> None:
         """List a file in place of one that is dead already, as dead too."""
-        with self._transaction("IMMEDIATE") as connection:
-            self._insert(connection, file, now_us)
-            connection.execute("UPDATE file SET dead_us = ? WHERE path = ?", (now_us, path))
+        with self._transaction(write=True) as transaction:
+            self._insert(transaction, file, now_us)
+            transaction.execute("UPDATE file SET dead_us = ? WHERE path = ?", (now_us, path))
 
     def discard(self) -> None:
-        """Delete the database, whatever its state; the next use makes it anew, for a rebuild to fill."""
+        """Forget the manifest, whatever its state; the next use makes it anew, for a rebuild to fill."""
         with self._lock:
-            self.close()
-            self._anew = True
-            for ending in ("", "-wal", "-shm"):
-                self._path.with_name(self._path.name + ending).unlink(missing_ok=True)
+            self._database.discard()
 
     def forget(self, paths: Iterable[str] = (), segments: Iterable[str] = ()) -> None:
         """Drop the entries of files and segments that are gone from the disk."""
-        with self._transaction("IMMEDIATE") as connection:
-            connection.executemany("DELETE FROM file WHERE path = ?", [(path,) for path in paths])
-            connection.executemany("DELETE FROM segment WHERE name = ?", [(name,) for name in segments])
+        with self._transaction(write=True) as transaction:
+            transaction.executemany("DELETE FROM file WHERE path = ?", [(path,) for path in paths])
+            transaction.executemany("DELETE FROM segment WHERE name = ?", [(name,) for name in segments])
 
     def sealed_segments(self) -> dict[str, int]:
         """Segments whose rows are in files, with when they were sealed."""
-        with self._transaction("DEFERRED") as connection:
-            return dict(connection.execute("SELECT name, sealed_us FROM segment").fetchall())
+        with self._transaction() as transaction:
+            return dict(transaction.execute("SELECT name, sealed_us FROM segment").fetchall())
 
     def latest_us(self) -> int:
         """The latest moment the manifest knows of; 0 if it is empty."""
-        with self._transaction("DEFERRED") as connection:
+        with self._transaction() as transaction:
             known = [
-                connection.execute(f"SELECT max({column}) FROM {table}").fetchone()[0]  # noqa: S608  # our own names
+                transaction.execute(f"SELECT max({column}) FROM {table}").fetchone()[0]  # noqa: S608  # our own names
                 for table, column in (("segment", "sealed_us"), ("document", "at_us"), ("file", "dead_us"))
             ]
         return max(moment or 0 for moment in known)
 
     def put_document(self, kind: str, name: str, at_us: int, body: str) -> None:
         """Keep a document (it is on disk already); the same name again replaces it."""
-        with self._transaction("IMMEDIATE") as connection:
-            connection.execute("INSERT OR REPLACE INTO document VALUES (?, ?, ?, ?)", (kind, name, at_us, body))
+        with self._transaction(write=True) as transaction:
+            transaction.execute(
+                "INSERT INTO document VALUES (?, ?, ?, ?) "
+                "ON CONFLICT (kind, id) DO UPDATE SET at_us = excluded.at_us, body = excluded.body",
+                (kind, name, at_us, body),
+            )
 
     def drop_document(self, kind: str, name: str) -> None:
         """Forget a document."""
-        with self._transaction("IMMEDIATE") as connection:
-            connection.execute("DELETE FROM document WHERE kind = ? AND id = ?", (kind, name))
+        with self._transaction(write=True) as transaction:
+            transaction.execute("DELETE FROM document WHERE kind = ? AND id = ?", (kind, name))
 
     def documents(self, kind: str) -> list[tuple[str, int, str]]:
         """List the documents of a kind as (id, moment, body), oldest first."""
-        with self._transaction("DEFERRED") as connection:
+        with self._transaction() as transaction:
             query = "SELECT id, at_us, body FROM document WHERE kind = ? ORDER BY at_us, id"
-            return list(connection.execute(query, (kind,)))
+            return transaction.execute(query, (kind,)).fetchall()
 
     def replace_all(
         self,
@@ -244,10 +190,10 @@ class Manifest:
         documents: Iterable[tuple[str, str, int, str]],
     ) -> None:
         """Make the manifest anew from what a rebuild found, in one transaction."""
-        with self._transaction("IMMEDIATE") as connection:
+        with self._transaction(write=True) as transaction:
             for table in ("file", "segment", "document"):
-                connection.execute(f"DELETE FROM {table}")  # noqa: S608  # our own table names
+                transaction.execute(f"DELETE FROM {table}")  # noqa: S608  # our own table names
             for file, dead_us in files:
-                self._insert(connection, file, dead_us)
-            connection.executemany("INSERT INTO segment VALUES (?, ?)", segments)
-            connection.executemany("INSERT INTO document VALUES (?, ?, ?, ?)", documents)
+                self._insert(transaction, file, dead_us)
+            transaction.executemany("INSERT INTO segment VALUES (?, ?)", segments)
+            transaction.executemany("INSERT INTO document VALUES (?, ?, ?, ?)", documents)

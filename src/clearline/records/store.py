@@ -79,10 +79,16 @@ class View:
 
 
 class Records:
-    """Measurements under one directory. Any number of threads and processes append and read at once."""
+    """Measurements under one directory. Any number of threads and processes append and read at once.
 
-    def __init__(self, path: Path | str) -> None:
+    Args:
+        path: the directory.
+        manifest_url: `postgresql://…` if the manifest is there; None for SQLite in the directory.
+    """
+
+    def __init__(self, path: Path | str, *, manifest_url: str | None = None) -> None:
         self.path = Path(path)
+        self.manifest_url = manifest_url
         self._lock = threading.RLock()
         self._latest_us = 0
         self._clock_is_behind = False
@@ -103,9 +109,10 @@ class Records:
     @cached_property
     def manifest(self) -> "Manifest":
         """Which files are the store."""
+        from clearline.records.databases import database_of  # noqa: PLC0415
         from clearline.records.manifest import Manifest  # noqa: PLC0415
 
-        return Manifest(self.path / "manifest.sqlite3")
+        return Manifest(database_of(self.path, self.manifest_url))
 
     @cached_property
     def engine(self) -> "DuckEngine":
