@@ -1,7 +1,7 @@
 """Django's settings, made from `config.Settings`; nothing else here is meant to be changed by who runs it."""
 
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from csp.constants import NONE, SELF
 
@@ -102,6 +102,7 @@ def _database() -> dict[str, object]:
         "PORT": parts.port or "",
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
+        "OPTIONS": dict(parse_qsl(parts.query)),
     }
 
 
