@@ -123,6 +123,10 @@ def service(
         yield made
         os.killpg(process.pid, signal.SIGCONT)
         process.terminate()
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def test_options_is_answered_over_udp_and_tcp(service: Service) -> None:

@@ -48,7 +48,11 @@ def certificate(folder: Path, *, name: str, days: int) -> ssl.SSLContext:
 
 
 async def answering(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    request = sip.parse(await reader.readuntil(b"\r\n\r\n"))
+    try:
+        request = sip.parse(await reader.readuntil(b"\r\n\r\n"))
+    except (asyncio.IncompleteReadError, ConnectionError):  # somebody who only looks at the certificate
+        writer.close()
+        return
     whole = answer(request, 200, source=("127.0.0.1", 1), to_tag="x")
     writer.write(b"\r\n" + whole[:20])  # in two pieces, behind a keep-alive
     await writer.drain()
@@ -108,7 +112,7 @@ def test_a_certificate_that_is_expired_foreign_or_unknown_is_a_failure_that_says
     assert (outcome.ok, outcome.code) == (False, None)
     assert "is not accepted" in outcome.reason
     assert says in outcome.reason
-    assert outcome.advice.startswith("look at it with: openssl")
+    assert "look at it with: openssl" in outcome.advice
 
 
 def test_a_server_that_speaks_no_sip_or_hangs_up_is_explained() -> None:

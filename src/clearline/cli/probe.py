@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -29,6 +30,9 @@ class Kind(StrEnum):
     OPTIONS = "options"
     REGISTER = "register"
     CALL = "call"
+    DNS = "dns"
+    TLS = "tls"
+    WEBSOCKET = "websocket"
 
 
 @app.command()
@@ -41,6 +45,13 @@ def probe(  # noqa: PLR0913, PLR0917  # typer's options are arguments
     password_file: Annotated[Path | None, typer.Option(help="File whose first line is the account's password.")] = None,
     ca_file: Annotated[Path | None, typer.Option(help="Certificates to trust instead of the system's.")] = None,
     talk: Annotated[float, typer.Option(min=0.1, max=120, help="Seconds a call talks.")] = 5.0,
+    path: Annotated[str, typer.Option(help="What is asked for over ws and wss.")] = "/",
+    name_server: Annotated[
+        str | None, typer.Option(metavar="ADDRESS[:PORT]", help="Asked instead of this host's name server.")
+    ] = None,
+    warn_days: Annotated[
+        int, typer.Option(min=0, max=3650, help="Warn when a certificate ends within so many days.")
+    ] = 14,
     nagios: Annotated[
         bool, typer.Option("--nagios", help="One line and status as monitoring plugins give them.")
     ] = False,
@@ -51,9 +62,13 @@ def probe(  # noqa: PLR0913, PLR0917  # typer's options are arguments
     from clearline.voice.wire.sip import SipError  # noqa: PLC0415
 
     try:
-        uris = [checked_uri(text) for text in targets]
+        uris = [checked_uri(text, kind.value) for text in targets]
     except SipError as error:
         fail(str(error), BAD_INPUT)
+    if ca_file is not None and not ca_file.is_file():
+        fail(f"there is no file {ca_file}", BAD_INPUT)
+    if not path.startswith("/"):
+        fail(f"--path {path!r} does not begin with /", BAD_INPUT)
     asked = [
         Target(
             uri,
@@ -64,14 +79,14 @@ def probe(  # noqa: PLR0913, PLR0917  # typer's options are arguments
             credentials=None if user is None else Credentials(user, first_line(password_file)),
             ca_file=None if ca_file is None else str(ca_file),
             talk_us=round(talk * 1_000_000),
+            path=path,
+            name_server=None if name_server is None else name_server_of(name_server),
         )
         for uri in uris
     ]
-    if ca_file is not None and not ca_file.is_file():
-        fail(f"there is no file {ca_file}", BAD_INPUT)
-    results = asyncio.run(_run(asked, count, quiet=as_json or nagios))
+    results = asyncio.run(_run(asked, count, warn_days, quiet=as_json or nagios))
     if nagios:
-        text, status = nagios_line(results)
+        text, status = nagios_line(results, warn_days)
         sys.stdout.write(text + "\n")
         sys.exit(status)
     if as_json:
@@ -95,7 +110,16 @@ Result = tuple["Target", int, "Outcome"]
 """Target, the moment it was asked in microseconds since the epoch, and what came of it."""
 
 
-async def _run(targets: Sequence["Target"], count: int, *, quiet: bool) -> list[Result]:
+def name_server_of(text: str) -> tuple[str, int]:
+    """Read `ADDRESS` or `ADDRESS:PORT` (IPv6 with a port in brackets); leaves with status 2 when it is neither."""
+    host, _, port = text.rpartition(":") if text.count(":") == 1 or "]:" in text else (text, "", "53")
+    try:
+        return str(ip_address(host.strip("[]"))), int(port)
+    except ValueError:
+        fail(f"--name-server {text!r} is no address, and no ADDRESS:PORT", BAD_INPUT)
+
+
+async def _run(targets: Sequence["Target"], count: int, warn_days: int, *, quiet: bool) -> list[Result]:
     from clearline.sensors.probe.edge import probe_target  # noqa: PLC0415
 
     async def one(target: "Target") -> Result:
@@ -109,7 +133,7 @@ async def _run(targets: Sequence["Target"], count: int, *, quiet: bool) -> list[
         for result in await asyncio.gather(*map(one, targets)):
             results.append(result)
             if not quiet:
-                sys.stdout.write(line(result[0], result[2]) + "\n")
+                sys.stdout.write(line(result[0], result[2]) + expiry_line(result, warn_days) + "\n")
                 sys.stdout.flush()
     return results
 
@@ -118,21 +142,51 @@ NAGIOS_OK, NAGIOS_WARNING, NAGIOS_CRITICAL = 0, 1, 2
 """The statuses of monitoring plugins; they differ from this program's own."""
 
 
-def nagios_line(results: Sequence[Result]) -> tuple[str, int]:
+def nagios_line(results: Sequence[Result], warn_days: int) -> tuple[str, int]:
     """Return a monitoring plugin's line, with performance data, and its exit status.
 
-    Warning when some probes of a target failed and others did not; critical when all of one target's failed.
+    Warning when some probes of a target failed and others did not, or a certificate ends soon; critical when all of
+    one target's failed.
     """
     summary = _summary(results)
     dead = any(good == 0 for _, _, good, _ in summary)
     ill = any(good < sent for _, sent, good, _ in summary)
-    status = NAGIOS_CRITICAL if dead else NAGIOS_WARNING if ill else NAGIOS_OK
-    said = next((outcome.reason for _, _, outcome in results if not outcome.ok), results[-1][2].reason)
+    ending = next((said for result in results if (said := _ends_soon(result, warn_days))), "")
+    status = NAGIOS_CRITICAL if dead else NAGIOS_WARNING if ill or ending else NAGIOS_OK
+    wrong = next((outcome.reason for _, _, outcome in results if not outcome.ok), ending)
     data = " ".join(
         f"'{uri}'={latency['mean'] / 1000 if latency['mean'] is not None else 'U'}s;;;0 '{uri} good'={good};;;0;{sent}"
         for uri, sent, good, latency in summary
     )
+    data += "".join(
+        f" '{target.uri} days'={(outcome.expires_at_us - at_us) // DAY_US};{warn_days}:"
+        for target, at_us, outcome in {result[0].uri: result for result in results}.values()
+        if outcome.expires_at_us is not None
+    )
+    said = wrong or results[-1][2].reason
     return f"SIP {('OK', 'WARNING', 'CRITICAL')[status]} - {said.replace('|', '/')} | {data}", status
+
+
+DAY_US = 86_400_000_000
+
+
+def _ends_soon(result: Result, warn_days: int) -> str:
+    """Say that a certificate ends within so many days, or nothing."""
+    _, at_us, outcome = result
+    if outcome.expires_at_us is None or outcome.expires_at_us - at_us >= warn_days * DAY_US:
+        return ""
+    days = (outcome.expires_at_us - at_us) // DAY_US
+    return f"the certificate ends in {days} days" if days >= 0 else f"the certificate ended {-days} days ago"
+
+
+def expiry_line(result: Result, warn_days: int) -> str:
+    """Say how long a certificate is still good, in a line of its own, or nothing where none was shown."""
+    _, at_us, outcome = result
+    if outcome.expires_at_us is None:
+        return ""
+    ending = _ends_soon(result, warn_days)
+    days = (outcome.expires_at_us - at_us) // DAY_US
+    return f"\n     {'warning: ' + ending if ending else f'certificate: good for {days} days'}"
 
 
 def line(target: "Target", outcome: "Outcome") -> str:
@@ -164,13 +218,17 @@ def document(results: Sequence[Result]) -> dict[str, object]:
             {
                 "target": target.uri,
                 "kind": target.kind,
-                "at": datetime.fromtimestamp(at_us / 1_000_000, UTC).isoformat(timespec="microseconds")[:-6] + "Z",
+                "at": _moment(at_us),
                 "ok": outcome.ok,
                 "code": outcome.code,
                 "reason": outcome.reason,
                 "advice": outcome.advice or None,
                 "latency_ms": _ms(outcome.latency_us),
                 "media": None if outcome.media is None else _media(outcome.media),
+                "post_dial_delay_ms": _ms(outcome.post_dial_delay_us),
+                "certificate_expires": None if outcome.expires_at_us is None else _moment(outcome.expires_at_us),
+                "endpoint": outcome.endpoint or None,
+                "steps": list(outcome.steps),
             }
             for target, at_us, outcome in results
         ],
@@ -190,6 +248,11 @@ def _media(media: "MediaFigures") -> dict[str, object]:
         "round_trip_ms": _ms(media.round_trip_us),
         "mos_lq": None if media.mos_lq_x100 is None else media.mos_lq_x100 / 100,
     }
+
+
+def _moment(at_us: int) -> str:
+    whole, rest = divmod(at_us, 1_000_000)
+    return f"{datetime.fromtimestamp(whole, UTC):%Y-%m-%dT%H:%M:%S}.{rest:06}Z"
 
 
 def _ms(microseconds: int | None) -> float | None:

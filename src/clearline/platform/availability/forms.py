@@ -2,22 +2,58 @@ from typing import Any
 
 from django import forms
 
-from clearline.sensors.probe.target import checked_uri
+from clearline.sensors.probe.target import NEEDS_ACCOUNT, checked_uri
 from clearline.voice.wire.sip import SipError
 
+KINDS = [
+    ("options", "OPTIONS: does the server answer?"),
+    ("register", "REGISTER: can this account register?"),
+    ("call", "Call: does audio come back, and how well?"),
+    ("dns", "DNS: are its servers found?"),
+    ("tls", "TLS: is its certificate accepted, and until when?"),
+    ("websocket", "WebSocket: does it speak SIP to browsers?"),
+]
 
-class TargetForm(forms.Form):
-    name = forms.CharField(max_length=200, help_text="As your people call it.")
-    uri = forms.CharField(
-        max_length=300, label="SIP address", help_text="Such as sip:pbx.example or sip:192.0.2.7:5060."
+
+class AccountForm(forms.Form):
+    account = forms.CharField(
+        max_length=100, required=False, label="User name", help_text="For kinds that sign in: REGISTER and calls."
     )
-
-    def clean_uri(self) -> str:
-        try:
-            return checked_uri(self.cleaned_data["uri"])
-        except SipError as error:
-            raise forms.ValidationError(f"This is no SIP address that can be probed: {error}.") from error
+    password = forms.CharField(
+        max_length=200,
+        required=False,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text="Kept encrypted, and never shown again.",
+    )
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.fields["uri"].widget.attrs["autocapitalize"] = "none"
+        for name in ("uri", "account"):
+            if name in self.fields:
+                self.fields[name].widget.attrs["autocapitalize"] = "none"
+
+
+class TargetForm(AccountForm):
+    name = forms.CharField(max_length=200, help_text="As your people call it.")
+    kind = forms.ChoiceField(choices=KINDS, initial="options", label="What is tried")
+    uri = forms.CharField(
+        max_length=300,
+        label="Address",
+        help_text="Such as sip:pbx.example, sip:192.0.2.7:5060 or sip:echo@pbx.example.",
+    )
+    interval_seconds = forms.IntegerField(min_value=1, max_value=3600, label="Every so many seconds")
+
+    field_order = ("name", "kind", "uri", "account", "password", "interval_seconds")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        kind = cleaned.get("kind", "")
+        try:
+            if "uri" in cleaned:
+                cleaned["uri"] = checked_uri(cleaned["uri"], kind or "options")
+        except SipError as error:
+            self.add_error("uri", f"This is no address that can be probed so: {error}.")
+        if kind in NEEDS_ACCOUNT and not cleaned.get("account"):
+            self.add_error("account", "This kind signs in: it needs a user name.")
+        return cleaned

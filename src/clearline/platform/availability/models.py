@@ -7,11 +7,17 @@ from clearline.platform.tenancy import TenantModel
 
 
 class Target(TenantModel):
-    """A SIP endpoint that the prober asks on its interval."""
+    """An endpoint that the prober asks on its interval."""
 
     provider = models.ForeignKey(Provider, on_delete=models.PROTECT)
     name = models.CharField(max_length=200)
     uri = models.CharField(max_length=300)
+    kind = models.CharField(max_length=20, default="options")
+    """What is tried: one of `clearline.sensors.probe.target.Kind`."""
+    account = models.CharField(max_length=100, blank=True, default="")
+    """The user name, for the kinds that sign in."""
+    sealed_password = models.TextField(blank=True, default="")
+    """Encrypted by the secret key, and never shown again."""
     interval_seconds = models.PositiveIntegerField()
     timeout_seconds = models.PositiveIntegerField()
     built_in = models.BooleanField(default=False)

@@ -1,38 +1,70 @@
 """What is probed: adding, keeping and retiring targets."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
 
+import structlog
+from cryptography.fernet import InvalidToken
 from django.db import transaction
 
 from clearline.platform.accounts.models import Provider, User
 from clearline.platform.audit.services import record
 from clearline.platform.availability.models import Target
+from clearline.platform.ciphers import cipher
 from clearline.platform.config import Settings
 from clearline.sensors.probe import target as sensors
 
+log = structlog.get_logger(__name__)
+
+PURPOSE = b"target's password"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a person wants to be probed."""
+
+    name: str
+    uri: str
+    kind: sensors.Kind = "options"
+    account: str = ""
+    password: str = ""
+    interval_seconds: int | None = None
+    """None: as the settings say."""
+
 
 def add_target(
-    provider: Provider,
-    actor: User | None,
-    *,
-    name: str,
-    uri: str,
-    settings: Settings,
-    now: datetime,
-    built_in: bool = False,
+    provider: Provider, actor: User | None, wanted: Wanted, *, settings: Settings, now: datetime, built_in: bool = False
 ) -> Target:
-    """Begin to probe an endpoint."""
+    """Begin to probe an endpoint; the password is sealed and leaves only to the prober."""
     target = Target.objects.create(
         provider=provider,
-        name=name,
-        uri=uri,
+        name=wanted.name,
+        uri=wanted.uri,
+        kind=wanted.kind,
+        account=wanted.account,
+        sealed_password=_sealed(wanted.account, wanted.password),
         built_in=built_in,
-        interval_seconds=settings.probe_interval_seconds,
+        interval_seconds=wanted.interval_seconds or settings.probe_interval_seconds,
         timeout_seconds=settings.probe_timeout_seconds,
         added_at=now,
     )
-    record(provider, actor, "target.added", target.code, {"uri": uri}, now=now)
+    facts = {"uri": target.uri, "kind": target.kind, "account": target.account}
+    record(provider, actor, "target.added", target.code, facts, now=now)
     return target
+
+
+def _sealed(account: str, password: str) -> str:
+    return cipher(PURPOSE).encrypt(password.encode()).decode() if account else ""
+
+
+def change_account(target: Target, actor: User, *, account: str, password: str, now: datetime) -> None:
+    """Sign in as another user, or with another password, from the next reading of the targets on."""
+    target.account = account
+    target.sealed_password = _sealed(account, password)
+    target.save(update_fields=["account", "sealed_password"])
+    record(actor.provider, actor, "target.account", target.code, {"account": account}, now=now)
 
 
 def keep_targets(settings: Settings, now: datetime) -> None:
@@ -42,7 +74,7 @@ def keep_targets(settings: Settings, now: datetime) -> None:
         known = set(Target.objects.filter(provider=provider).values_list("uri", flat=True))
         for uri in settings.targets.split():
             if uri not in known:
-                add_target(provider, None, name=uri.removeprefix("sip:"), uri=uri, settings=settings, now=now)
+                add_target(provider, None, Wanted(uri.removeprefix("sip:"), uri), settings=settings, now=now)
 
 
 def _keep_reflector(provider: Provider, settings: Settings, now: datetime) -> None:
@@ -50,9 +82,8 @@ def _keep_reflector(provider: Provider, settings: Settings, now: datetime) -> No
         return
     reflector = Target.objects.filter(provider=provider, built_in=True).first()
     if reflector is None:
-        add_target(
-            provider, None, name="Built-in reflector", uri=settings.reflector, settings=settings, now=now, built_in=True
-        )
+        wanted = Wanted("Built-in reflector", settings.reflector)
+        add_target(provider, None, wanted, settings=settings, now=now, built_in=True)
     elif reflector.uri != settings.reflector:
         record(
             provider, None, "target.moved", reflector.code, {"from": reflector.uri, "to": settings.reflector}, now=now
@@ -71,15 +102,34 @@ def retire_target(target: Target, actor: User, now: datetime) -> None:
 def probed_targets() -> list[sensors.Target]:
     """Every provider's targets that this machine looks at, as the prober takes them."""
     active = Target.objects.filter(retired_at=None).select_related("provider").prefetch_related("watches")
-    return [as_probed(target) for target in active if all(watch.local for watch in list(target.watches.all())[-1:])]
+    return probed(target for target in active if all(watch.local for watch in list(target.watches.all())[-1:]))
 
 
-def as_probed(target: Target) -> sensors.Target:
-    """A target as a prober takes it."""
+def probed(targets: Iterable[Target]) -> list[sensors.Target]:
+    """Targets as a prober takes them.
+
+    One whose password cannot be read is left out: its time is unobserved, never down for our fault.
+    """
+    found = []
+    for target in targets:
+        try:
+            found.append(_as_probed(target))
+        except InvalidToken:
+            log.error("the password was stored under another secret key; it is not probed", target=target.code)  # noqa: TRY400  # said in full
+    return found
+
+
+def _as_probed(target: Target) -> sensors.Target:
+    credentials = None
+    if target.account:
+        password = cipher(PURPOSE).decrypt(target.sealed_password.encode()).decode()
+        credentials = sensors.Credentials(target.account, password)
     return sensors.Target(
         id=target.code,
         tenant=target.provider.tenant,
         uri=target.uri,
+        kind=cast("sensors.Kind", target.kind),
         interval_us=target.interval_seconds * 1_000_000,
         timeout_us=target.timeout_seconds * 1_000_000,
+        credentials=credentials,
     )

@@ -8,9 +8,9 @@ from django.views.decorators.http import require_POST, require_safe
 from clearline.agreement.moments import datetime_us
 from clearline.agreement.months import Month
 from clearline.platform.availability import observation, services
-from clearline.platform.availability.forms import TargetForm
+from clearline.platform.availability.forms import AccountForm, TargetForm
 from clearline.platform.availability.models import Target
-from clearline.platform.availability.plot import plot_of
+from clearline.platform.availability.plot import QUANTITIES, plot_of, quantities_of
 from clearline.platform.availability.runs import DAY_US
 from clearline.platform.requests import Request
 from clearline.platform.web.pages import form_page
@@ -57,34 +57,47 @@ def target(request: Request, pk: int) -> HttpResponse:
         "samples": observation.recent(found, observation.RECENT_US, now_us)[::-1][:40],
         "outages": observation.outages_of([found], span, now_us),
         "days": DAYS_LISTED,
-        "hours": PLOT_HOURS,
+        "quantities": quantities_of(found.kind),
         "month": str(Month(now.year, now.month)),
     }
     return render(request, "availability/target.html", context)
 
 
 @require_safe
-def plot(request: Request, pk: int, hours: int) -> JsonResponse:
-    """The latency of a target over the last hours, or since it is probed, for the page's plot."""
-    if hours not in PLOT_HOURS:
+def plot(request: Request, pk: int, quantity: str, hours: int) -> JsonResponse:
+    """One quantity of a target over the last hours, or since it is probed, for the page's plots."""
+    if hours not in PLOT_HOURS or quantity not in QUANTITIES:
         raise Http404
     found = get_object_or_404(Target.objects.visible_to(request.user).select_related("provider"), pk=pk)
     now_us = datetime_us(timezone.now())
     span = (max(now_us - hours * 3_600_000_000, datetime_us(found.added_at)), now_us)
-    return JsonResponse(plot_of(observation.recent(found, span[1] - span[0], now_us), span))
+    return JsonResponse(plot_of(observation.recent(found, span[1] - span[0], now_us), span, quantity))
 
 
 def add(request: Request) -> HttpResponse:
     """Begin to probe an endpoint."""
-    form = TargetForm(request.POST or None)
+    form = TargetForm(request.POST or None, initial={"interval_seconds": settings.CLEARLINE.probe_interval_seconds})
     if request.method == "POST" and form.is_valid():
+        wanted = services.Wanted(**form.cleaned_data)
         added = services.add_target(
-            request.user.provider, request.user, **form.cleaned_data, settings=settings.CLEARLINE, now=timezone.now()
+            request.user.provider, request.user, wanted, settings=settings.CLEARLINE, now=timezone.now()
         )
         return redirect("target", added.pk)
-    hint = "Clearline asks it (SIP OPTIONS) on a regular interval from this machine, and keeps every answer."
+    hint = "Clearline tries it on a regular interval from this machine, and keeps every answer."
     title = "Add a target"
     return form_page(request, form, title=title, back=reverse("availability"), button="Begin to probe", hint=hint)
+
+
+def account(request: Request, pk: int) -> HttpResponse:
+    """Give a target another user or password."""
+    found = get_object_or_404(Target.objects.visible_to(request.user), pk=pk)
+    form = AccountForm(request.POST or None, initial={"account": found.account})
+    if request.method == "POST" and form.is_valid():
+        services.change_account(found, request.user, **form.cleaned_data, now=timezone.now())
+        return redirect("target", pk)
+    title = f"Account of {found}"
+    hint = "What is written here takes the place of both: an empty password is an empty password."
+    return form_page(request, form, title=title, back=reverse("target", args=[pk]), hint=hint)
 
 
 @require_POST

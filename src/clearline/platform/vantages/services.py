@@ -14,7 +14,7 @@ from clearline.platform.accounts.models import User
 from clearline.platform.audit.services import record
 from clearline.platform.availability.models import Target
 from clearline.platform.availability.outages import CLOCK_LIMIT_US
-from clearline.platform.availability.services import as_probed
+from clearline.platform.availability.services import probed
 from clearline.platform.measurements import records
 from clearline.platform.vantages.models import Vantage, Watch
 from clearline.records.schema import ProbeSample, record_key
@@ -165,7 +165,7 @@ def choose_watch(
 def targets_of(vantage: Vantage) -> list[sensors.Target]:
     """What a vantage point is to probe now."""
     active = Target.objects.filter(provider=vantage.provider, retired_at=None).prefetch_related("watches__vantages")
-    return [as_probed(target) for target in active if (watch := _latest(target)) and vantage in watch.vantages.all()]
+    return probed(target for target in active if (watch := _latest(target)) and vantage in watch.vantages.all())
 
 
 def _latest(target: Target) -> Watch | None:

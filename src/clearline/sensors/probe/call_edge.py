@@ -1,28 +1,19 @@
-"""The sockets of the call probe: SIP and RTP over UDP."""
+"""One call over a link: its signalling, and the socket of its audio."""
 
 import asyncio
 import secrets
-import socket
-import sys
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from dataclasses import replace
 
 from clearline.sensors.probe.call import Answered, CallProbe, invite_request
 from clearline.sensors.probe.exchange import Context
-from clearline.sensors.probe.media import LAWS, PACKET_US, Place, Speaker, Trace
-from clearline.sensors.probe.options import Local
+from clearline.sensors.probe.links import Link, Place, bound_towards
+from clearline.sensors.probe.media import LAWS, PACKET_US, Speaker, Trace
 from clearline.sensors.probe.outcome import MediaFigures, Outcome, unreachable
-from clearline.sensors.probe.resolve import Endpoint
 from clearline.sensors.probe.target import Target
 from clearline.sensors.probe.transaction import Timers
 from clearline.voice.wire import sdp
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-IP_RECVERR = 11
-"""Linux, ip(7): errors reach sockets that are not connected, too. Python has no name for it."""
 
 TAIL_US = 200_000
 """After the last packet was sent: what is still on its way back is awaited this long."""
@@ -32,42 +23,33 @@ def _wall_us() -> int:
     return time.time_ns() // 1000
 
 
-class _Signalling(asyncio.DatagramProtocol):
+class _Signalling:
     """Carries the SIP side."""
 
-    def __init__(self, endpoint: Endpoint, make: "Callable[[Local, int], CallProbe]", trace: Trace) -> None:
-        self._endpoint = endpoint
-        self._make = make
+    def __init__(self, link: Link, call: CallProbe, trace: Trace) -> None:
+        self._link = link
         self._trace = trace
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
-        self._transport: asyncio.DatagramTransport
+        self._own: Place = (link.local.host, link.local.port)
         self.answered: asyncio.Future[Answered | None] = self._loop.create_future()
         """None when the call ended unanswered."""
         self.over: asyncio.Future[Outcome] = self._loop.create_future()
-        self.call: CallProbe
-        self.own: Place
+        self.call = call
+        link.attach(self)
+        self.pump()
 
     def now_us(self) -> int:
         return int(self._loop.time() * 1_000_000)
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport  # type: ignore[assignment]  # asyncio promises a datagram transport
-        host, port = transport.get_extra_info("sockname")[:2]
-        self.own = (host, port)
-        self.call = self._make(Local("UDP", host, port), self.now_us())
+    def received(self, data: bytes, source: Place) -> None:
+        self._trace.add(_wall_us(), source, self._own, data)
+        self.call.receive(data, source, self.now_us())
         self.pump()
 
-    def datagram_received(self, data: bytes, addr: Place) -> None:
-        self._trace.add(_wall_us(), addr[:2], self.own, data)
-        self.call.receive(data, addr[:2], self.now_us())
+    def failed(self, reason: str, advice: str) -> None:
+        self.call.transport_failed(reason, advice, self.now_us())
         self.pump()
-
-    def error_received(self, exc: Exception) -> None:
-        if isinstance(exc, ConnectionRefusedError):
-            said = f"refused: nothing listens on {self._endpoint} (ICMP port unreachable)"
-            self.call.transport_failed(said, "start the server, or correct host and port", self.now_us())
-            self.pump()
 
     def _on_timer(self) -> None:
         self.call.on_timer(self.now_us())
@@ -75,9 +57,8 @@ class _Signalling(asyncio.DatagramProtocol):
 
     def pump(self) -> None:
         for data, hop in self.call.to_send():
-            place = hop or (self._endpoint.address, self._endpoint.port)
-            self._trace.add(_wall_us(), self.own, place, data)
-            self._transport.sendto(data, place)
+            self._trace.add(_wall_us(), self._own, hop or self._link.server, data)
+            self._link.send(data, hop)
         if self._timer is not None:
             self._timer.cancel()
         if self.call.answered is not None and not self.answered.done():
@@ -105,63 +86,44 @@ class _Audio(asyncio.DatagramProtocol):
         """Nobody listens there: the figures show it."""
 
 
-def _bound(address: str) -> socket.socket:
-    """Return a UDP socket on the local address that routes to another; it is told of ICMP errors unconnected."""
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    with socket.socket(family, socket.SOCK_DGRAM) as asked:
-        asked.connect((address, 9))
-        own = asked.getsockname()[0]
-    opened = socket.socket(family, socket.SOCK_DGRAM)
-    opened.bind((own, 0))
-    if sys.platform == "linux" and family == socket.AF_INET:
-        opened.setsockopt(socket.IPPROTO_IP, IP_RECVERR, 1)
-    return opened
-
-
-async def call_target(target: Target, endpoint: Endpoint, timers: Timers, trace: Trace | None = None) -> Outcome:
+async def call_over(link: Link, target: Target, timers: Timers, trace: Trace | None = None) -> Outcome:
     """Call once: dial, talk for `talk_us`, hang up.
 
     Args:
+        link: to the server; over UDP not connected.
         target: of kind `call`.
-        endpoint: where its server is; UDP.
         timers: of the transactions.
         trace: takes every datagram sent and received, for a capture.
 
     Returns:
         Good when the call was answered and audio came back; with the media's figures.
     """
-    if endpoint.transport != "UDP":
-        return unreachable("the call probe speaks UDP only", "probe this server with --kind options or register")
     trace = trace or Trace()
     try:
-        signalling_socket, audio_socket = _bound(endpoint.address), _bound(endpoint.address)
+        audio_socket = bound_towards(link.server[0])
     except OSError as error:
-        return unreachable(f"{endpoint} cannot be reached: {error.strerror}", "check the route from this host")
+        return unreachable(f"{link.server[0]} cannot be reached: {error.strerror}", "check the route from this host")
     own_audio: Place = audio_socket.getsockname()[:2]
+    audio, _ = await asyncio.get_running_loop().create_datagram_endpoint(
+        lambda: _Audio(trace, own_audio), sock=audio_socket
+    )
     token = secrets.token_hex(16)
-
-    def make(local: Local, now_us: int) -> CallProbe:
-        context = Context(target.credentials, local.reliable, timers, token)
-        user = target.credentials.user if target.credentials else "probe"
-        request = invite_request(target.uri, user, local, own_audio[1], token)
-        return CallProbe(request, context, local, timeout_us=target.timeout_us, now_us=now_us)
-
-    loop = asyncio.get_running_loop()
-    audio, _ = await loop.create_datagram_endpoint(lambda: _Audio(trace, own_audio), sock=audio_socket)
-    transport, side = await loop.create_datagram_endpoint(
-        lambda: _Signalling(endpoint, make, trace), sock=signalling_socket
+    context = Context(target.credentials, link.local.reliable, timers, token)
+    user = target.credentials.user if target.credentials else "probe"
+    request = invite_request(target.uri, user, link.local, own_audio[1], token)
+    now_us = int(asyncio.get_running_loop().time() * 1_000_000)
+    side = _Signalling(
+        link, CallProbe(request, context, link.local, timeout_us=target.timeout_us, now_us=now_us), trace
     )
     try:
         answered = await side.answered
         if answered is not None:
             await _talk(audio, answered, side, target.talk_us, trace, own_audio)
-            started_us = side.call.post_dial_delay_us
-            side.call.hang_up(verdict(trace.figures(own_audio), started_us), side.now_us())
+            side.call.hang_up(verdict(trace.figures(own_audio), side.call.post_dial_delay_us), side.now_us())
             side.pump()
-        return await side.over
+        return replace(await side.over, post_dial_delay_us=side.call.post_dial_delay_us)
     finally:
         audio.close()
-        transport.close()
 
 
 async def _talk(

@@ -1,23 +1,26 @@
-"""The sockets of the probes: the only file here that knows the event loop and the network."""
+"""One probe of one target over the network: its servers found, and tried in order until one has the last word."""
 
 import asyncio
 import secrets
-import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from clearline.sensors.probe.exchange import Context
+from clearline.sensors.probe.framing import Framing, WebSocket, sip_framing
+from clearline.sensors.probe.links import Link, LinkError, Place, open_link
+from clearline.sensors.probe.locate import Endpoint, Located, Names, UnresolvedError, locate, locate_host
+from clearline.sensors.probe.names import SystemNames, system_names
 from clearline.sensors.probe.options import Local, OptionsProbe, options_request
 from clearline.sensors.probe.outcome import Outcome, unreachable
 from clearline.sensors.probe.register import RegisterProbe, register_request
-from clearline.sensors.probe.resolve import Endpoint, UnresolvedError, resolve
-from clearline.sensors.probe.target import Target
+from clearline.sensors.probe.target import SCHEMES, Target, server_uri
 from clearline.sensors.probe.transaction import Timers
 from clearline.voice.wire import sip
 
 
 class Machine(Protocol):
-    """A probe without socket or clock, as the edge drives it."""
+    """A probe without socket or clock, as a conversation drives it."""
 
     outcome: Outcome | None
 
@@ -43,36 +46,29 @@ class Machine(Protocol):
         ...
 
 
-class _Driver(asyncio.BaseProtocol):
-    """Carries one machine over one connection until it has its outcome."""
+class Conversation:
+    """Carries one machine over one link until it has its outcome."""
 
-    def __init__(self, make: Callable[[Local, int], Machine], endpoint: Endpoint) -> None:
-        self._make = make
-        self._endpoint = endpoint
+    def __init__(self, link: Link, make: Callable[[Local, int], Machine]) -> None:
+        """Start: what is due goes out."""
+        self._link = link
         self._loop = asyncio.get_running_loop()
-        self.finished: asyncio.Future[Outcome] = self._loop.create_future()
         self._timer: asyncio.TimerHandle | None = None
-        self._machine: Machine
-        self._send: Callable[[bytes], None]
+        self._machine = make(link.local, self._now_us())
+        self.finished: asyncio.Future[Outcome] = self._loop.create_future()
+        link.attach(self)
+        self._pump()
 
     def _now_us(self) -> int:
         return int(self._loop.time() * 1_000_000)
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._send = transport.sendto if self._endpoint.transport == "UDP" else transport.write  # type: ignore[attr-defined]  # as asyncio promises
-        host, port = transport.get_extra_info("sockname")[:2]
-        try:
-            self._machine = self._make(Local(self._endpoint.transport, host, port), self._now_us())
-        except Exception as error:  # noqa: BLE001  # asyncio would only log it, and whoever waits would wait for ever
-            self.finished.set_exception(error)
-            return
-        self._pump()
-
-    def _take(self, data: bytes) -> None:
+    def received(self, data: bytes, source: Place) -> None:  # noqa: ARG002  # there is but one
+        """Take in one message of the server."""
         self._machine.receive(data, self._now_us())
         self._pump()
 
-    def _fail(self, reason: str, advice: str) -> None:
+    def failed(self, reason: str, advice: str) -> None:
+        """Take in that nothing more comes."""
         self._machine.transport_failed(reason, advice, self._now_us())
         self._pump()
 
@@ -82,7 +78,7 @@ class _Driver(asyncio.BaseProtocol):
 
     def _pump(self) -> None:
         for data in self._machine.to_send():
-            self._send(data)
+            self._link.send(data)
         if self._timer is not None:
             self._timer.cancel()
         due_us = self._machine.next_timer_us
@@ -93,96 +89,8 @@ class _Driver(asyncio.BaseProtocol):
             self._timer = self._loop.call_at(due_us / 1_000_000 + 1e-6, self._on_timer)
 
 
-class _Datagrams(_Driver, asyncio.DatagramProtocol):
-    """Over a connected UDP socket: the kernel reports ICMP errors to it."""
-
-    def datagram_received(self, data: bytes, addr: tuple[object, ...]) -> None:  # noqa: ARG002  # the socket is connected
-        self._take(data)
-
-    def error_received(self, exc: Exception) -> None:
-        if isinstance(exc, OSError):
-            self._fail(*explain(exc, self._endpoint))
-
-
-class _Stream(_Driver, asyncio.Protocol):
-    """Over TCP or TLS: messages are cut out of the stream."""
-
-    _buffer = b""
-
-    def data_received(self, data: bytes) -> None:
-        self._buffer += data
-        try:
-            while True:
-                message, self._buffer = sip.frame(self._buffer)
-                if message is None:
-                    return
-                self._take(message)
-        except sip.SipError as error:
-            self._fail(f"{self._endpoint} sends no SIP: {error}", "check that the port is a SIP server's")
-
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # however it was lost
-        self._fail(f"{self._endpoint} closed the connection without an answer", "look at the server's own log")
-
-
-def explain(error: OSError, endpoint: Endpoint) -> tuple[str, str]:
-    """Say in words what the kernel or TLS reports of a destination, and what to look at next."""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        said = f"the certificate of {endpoint} is not accepted: {error.verify_message}"
-        return said, f"look at it with: openssl s_client -connect {endpoint.address}:{endpoint.port} -showcerts"
-    if isinstance(error, ssl.SSLError):
-        return f"no TLS with {endpoint}: {error.reason or error}", "check that the port speaks TLS 1.2 or newer"
-    if isinstance(error, ConnectionRefusedError):
-        said = "ICMP port unreachable" if endpoint.transport == "UDP" else "connection reset"
-        return f"refused: nothing listens on {endpoint} ({said})", "start the server, or correct host and port"
-    return f"{endpoint} cannot be reached: {error.strerror or error}", "check the route and the address from this host"
-
-
-async def _connect(
-    endpoint: Endpoint, make: Callable[[Local, int], Machine], ca_file: str | None
-) -> tuple[asyncio.BaseTransport, _Driver]:
-    loop = asyncio.get_running_loop()
-    if endpoint.transport == "UDP":
-        where = (endpoint.address, endpoint.port)
-        return await loop.create_datagram_endpoint(lambda: _Datagrams(make, endpoint), remote_addr=where)
-    context = None
-    if endpoint.transport == "TLS":
-        context = await asyncio.to_thread(ssl.create_default_context, cafile=ca_file)
-    return await loop.create_connection(
-        lambda: _Stream(make, endpoint),
-        endpoint.address,
-        endpoint.port,
-        ssl=context,
-        server_hostname=endpoint.name if context else None,
-    )
-
-
-async def converse(
-    endpoint: Endpoint, make: Callable[[Local, int], Machine], *, timeout_us: int, ca_file: str | None = None
-) -> Outcome:
-    """Run one machine against one endpoint.
-
-    Args:
-        endpoint: where to.
-        make: makes the machine, once our end of the connection and the moment are known.
-        timeout_us: for the connection alone; the machine has its own deadline.
-        ca_file: certificates to trust instead of the system's.
-    """
-    try:
-        async with asyncio.timeout(timeout_us / 1_000_000):
-            transport, driver = await _connect(endpoint, make, ca_file)
-    except TimeoutError:
-        advice = "look whether a packet filter drops, and whether others reach it"
-        return unreachable(f"no connection to {endpoint} within {timeout_us / 1_000_000:g} s", advice)
-    except OSError as error:
-        return unreachable(*explain(error, endpoint))
-    try:
-        return await driver.finished
-    finally:
-        transport.close()
-
-
 def machine_of(target: Target, timers: Timers) -> Callable[[Local, int], Machine]:
-    """Return what makes the machine of a target's kind."""
+    """Return what makes the machine of a target's kind, once our end of the connection and the moment are known."""
 
     def options(local: Local, now_us: int) -> Machine:
         request = options_request(target.uri, local, secrets.token_hex(16))
@@ -198,21 +106,101 @@ def machine_of(target: Target, timers: Timers) -> Callable[[Local, int], Machine
     return {"options": options, "register": register}[target.kind]
 
 
+def framing_of(target: Target, endpoint: Endpoint) -> Callable[[], Framing]:
+    """Return what makes the framing of a stream to this endpoint."""
+    if endpoint.transport in ("WS", "WSS"):
+        path = server_uri(target.uri).path if target.kind == "websocket" else target.path
+        return lambda: WebSocket(endpoint, path)
+    return sip_framing
+
+
+async def probe_endpoint(target: Target, endpoint: Endpoint, timers: Timers) -> Outcome:
+    """Probe one server of a target once."""
+    try:
+        link = await open_link(
+            endpoint,
+            framing_of(target, endpoint),
+            timeout_us=target.timeout_us,
+            ca_file=target.ca_file,
+            connected=target.kind != "call",
+        )
+    except LinkError as error:
+        failed = unreachable(error.reason, error.advice)
+        return failed if error.certificate is None else replace(failed, expires_at_us=error.certificate.expires_at_us)
+    try:
+        outcome = await _talk(target, link, timers)
+    finally:
+        link.close()
+    return outcome if link.certificate is None else replace(outcome, expires_at_us=link.certificate.expires_at_us)
+
+
+async def _talk(target: Target, link: Link, timers: Timers) -> Outcome:
+    if target.kind == "tls":
+        shown = "no certificate was shown" if link.certificate is None else f"for {link.certificate.for_whom()}"
+        return Outcome(True, None, f"the certificate is accepted, {shown}", link.opened_us)
+    if target.kind == "websocket":
+        return Outcome(True, 101, "101 Switching Protocols: it speaks SIP over WebSocket", link.opened_us)
+    if target.kind == "call":
+        from clearline.sensors.probe.call_edge import call_over  # noqa: PLC0415  # it loads the voice engine
+
+        return await call_over(link, target, timers)
+    return await Conversation(link, machine_of(target, timers)).finished
+
+
+async def find(target: Target, names: Names, located: Located) -> None:
+    """Find a target's servers, by the rules of its scheme."""
+    if "sip" in SCHEMES[target.kind]:
+        await locate(sip.uri(target.uri), names, located=located)
+        return
+    read = server_uri(target.uri)
+    await locate_host(read.host, read.port, read.scheme.upper(), names, located)
+
+
+def names_of(target: Target) -> Names:
+    """Return whom to ask for a target's names.
+
+    Raises:
+        UnresolvedError: this host has no name server, and the target names none.
+    """
+    if target.name_server is None and target.kind != "dns":
+        return system_names()
+    return SystemNames(target.name_server, patience_s=target.timeout_us / 1_000_000)
+
+
 async def probe_target(target: Target, *, timers: Timers | None = None) -> Outcome:
     """Probe one target once, over real sockets. Never raises for what the target or the network does."""
+    located = Located()
+    loop = asyncio.get_running_loop()
+    started = loop.time()
     try:
         async with asyncio.timeout(target.timeout_us / 1_000_000):
-            endpoint = await resolve(target.uri)
+            await find(target, names_of(target), located)
     except UnresolvedError as error:
-        return unreachable(error.reason, error.advice)
+        return replace(unreachable(error.reason, error.advice), steps=tuple(located.steps))
     except sip.SipError as error:
         return unreachable(str(error), "correct the target's URI")
     except TimeoutError:
-        return unreachable(f"the name in {target.uri} was not resolved in time", "check this host's name server")
-    timers = timers or Timers()
-    if target.kind == "call":
-        from clearline.sensors.probe.call_edge import call_target  # noqa: PLC0415  # it loads the voice engine
+        last = located.steps[-1] if located.steps else target.uri
+        said = f"the name in {target.uri} was not resolved in time ({last})"
+        return replace(unreachable(said, "check this host's name server"), steps=tuple(located.steps))
+    if target.kind == "dns":
+        places = ", ".join(map(str, located.endpoints))
+        return Outcome(True, None, places, int((loop.time() - started) * 1_000_000), steps=tuple(located.steps))
+    return await _in_turn(target, located.endpoints, timers or Timers(), located.steps)
 
-        return await call_target(target, endpoint, timers)
-    make = machine_of(target, timers)
-    return await converse(endpoint, make, timeout_us=target.timeout_us, ca_file=target.ca_file)
+
+async def _in_turn(target: Target, endpoints: Sequence[Endpoint], timers: Timers, steps: Sequence[str]) -> Outcome:
+    """Try one server after the other, as a client must while there is no answer or a 503 (RFC 3263 section 4.3)."""
+    tried: list[str] = []
+    outcome = unreachable("no server was found", "correct the target's URI")
+    for endpoint in endpoints:
+        outcome = replace(await probe_endpoint(target, endpoint, timers), endpoint=str(endpoint))
+        if not outcome.try_next:
+            break
+        tried.append(outcome.reason if str(endpoint) in outcome.reason else f"{endpoint}: {outcome.reason}")
+    reason = outcome.reason
+    if outcome.ok and tried:
+        reason = f"{reason} from {outcome.endpoint}, after {'; '.join(tried)}"
+    elif len(tried) > 1:
+        reason = f"none of {len(tried)} servers serves: {'; '.join(tried)}"
+    return replace(outcome, reason=reason, steps=(*steps, *tried))

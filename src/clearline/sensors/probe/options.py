@@ -13,7 +13,7 @@ class Local:
     """Our end of the connection a probe goes over."""
 
     transport: str
-    """UDP, TCP or TLS."""
+    """UDP, TCP, TLS, WS or WSS."""
     host: str
     port: int
 
@@ -24,7 +24,8 @@ class Local:
 
     def contact(self, user: str) -> str:
         """Return the Contact under which this end can be reached."""
-        suffix = "" if self.transport == "UDP" else f";transport={self.transport.lower()}"
+        named = "ws" if self.transport == "WSS" else self.transport.lower()  # RFC 7118 section 5.2: ws for both
+        suffix = "" if self.transport == "UDP" else f";transport={named}"
         return f"<sip:{user}@{bracketed(self.host)}:{self.port}{suffix}>"
 
 

@@ -37,6 +37,13 @@ class MediaFigures:
     mos_lq_x100: int | None
     """Listening quality of what came back, by the voice engine."""
 
+    @property
+    def loss_ppm(self) -> int | None:
+        """The share of what was sent and expected back that was lost, in parts per million."""
+        if self.lost is None or self.lost + self.received == 0:
+            return None
+        return self.lost * 1_000_000 // (self.lost + self.received)
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -55,6 +62,16 @@ class Outcome:
     """The next step for the person who reads of the failure."""
     media: MediaFigures | None = None
     """Of a call: how the audio came back."""
+    post_dial_delay_us: int | None = None
+    """Of a call: from the first INVITE to the first ringing or answer (RFC 6076 section 4.3)."""
+    expires_at_us: int | None = None
+    """Until when the server's certificate is good, in microseconds since the epoch; None where it showed none."""
+    try_next: bool = False
+    """Whether a client would now ask the next server (RFC 3263 section 4.3): no answer, no way there, or 503."""
+    endpoint: str = ""
+    """Which server this is of: `192.0.2.1:5060/udp`."""
+    steps: tuple[str, ...] = ()
+    """What the DNS said, and which servers were tried before, in order."""
 
 
 def answered(status: int, phrase: str, latency_us: int) -> Outcome:
@@ -63,7 +80,8 @@ def answered(status: int, phrase: str, latency_us: int) -> Outcome:
     said = f"{status} {phrase}".strip()
     if meaning is None:
         return Outcome(True, status, said, latency_us)
-    return Outcome(False, status, f"{said}: {meaning}", latency_us, "look at the server's own log")
+    advice = "look at the server's own log"
+    return Outcome(False, status, f"{said}: {meaning}", latency_us, advice, try_next=status == 503)
 
 
 def unanswered(timeout_us: int, sent: int) -> Outcome:
@@ -71,9 +89,9 @@ def unanswered(timeout_us: int, sent: int) -> Outcome:
     seconds = f"{timeout_us / 1_000_000:g}"
     times = "once" if sent == 1 else f"{sent} times"
     advice = "the server is stopped, frozen or behind a packet filter: see whether it runs and whether others reach it"
-    return Outcome(False, None, f"no answer within {seconds} s (sent {times})", None, advice)
+    return Outcome(False, None, f"no answer within {seconds} s (sent {times})", None, advice, try_next=True)
 
 
 def unreachable(reason: str, advice: str) -> Outcome:
     """Say that the request could not be delivered."""
-    return Outcome(False, None, reason, None, advice)
+    return Outcome(False, None, reason, None, advice, try_next=True)

@@ -40,6 +40,9 @@ FLUSH_US = 500_000
 LONGEST_PAUSE_US = 50_000
 """The loop looks for newly due probes at least this often."""
 
+LONGEST_REASON = 240
+"""Kept of what a server says for itself: it may say anything, at any length."""
+
 MAX_HELD_SAMPLES = 500_000
 """Samples kept while the receiver of samples fails: about 25 min of 5,000 targets at 15 s. The oldest go first, which
 leaves the time unobserved.
@@ -139,6 +142,7 @@ def sample_of(
     target: Target, outcome: Outcome, *, vantage: str, at_us: int, clock_offset_us: int | None = None
 ) -> ProbeSample:
     """Make the record of one probe."""
+    media = outcome.media
     return ProbeSample(
         key=record_key("probe", target.tenant, target.id, vantage, target.kind, at_us),
         tenant=target.tenant,
@@ -148,11 +152,16 @@ def sample_of(
         at_us=at_us,
         ok=outcome.ok,
         code=outcome.code,
-        reason=outcome.reason,
+        reason=outcome.reason[:LONGEST_REASON],
         latency_us=outcome.latency_us,
         interval_us=target.interval_us,
         code_version=__version__,
         clock_offset_us=clock_offset_us,
+        mos_x100=None if media is None else media.mos_lq_x100,
+        post_dial_delay_us=outcome.post_dial_delay_us,
+        loss_ppm=None if media is None else media.loss_ppm,
+        jitter_us=None if media is None else media.jitter_us,
+        expires_at_us=outcome.expires_at_us,
     )
 
 

@@ -1,11 +1,28 @@
-"""What to probe: a SIP URI, how often, how patiently and with which credentials."""
+"""What to probe: a URI, how often, how patiently and with which credentials."""
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
 from clearline.voice.wire import sip
 
-Kind = Literal["options", "register", "call"]
+Kind = Literal["options", "register", "call", "dns", "tls", "websocket"]
+
+SCHEMES: dict[Kind, tuple[str, ...]] = {
+    "options": ("sip", "sips"),
+    "register": ("sip", "sips"),
+    "call": ("sip", "sips"),
+    "dns": ("sip", "sips"),
+    "tls": ("tls",),
+    "websocket": ("wss", "ws"),
+}
+"""The schemes of each kind's targets; the first completes what is written without one."""
+
+PORTS = {"tls": 5061, "ws": 80, "wss": 443}
+"""Where a server is, of the schemes that are not SIP's."""
+
+NEEDS_ACCOUNT = frozenset({"register"})
+"""Kinds that make no sense without a user and a password."""
 
 DEFAULT_INTERVAL_US = 15_000_000
 """A target is probed every 15 s unless it says otherwise."""
@@ -30,7 +47,7 @@ class Target:
     """Names the target in the records; stays when the URI changes."""
     tenant: str
     uri: str
-    """`sip:` or `sips:`, with `;transport=` where it is not the scheme's default."""
+    """As `checked_uri` returns it; SIP's with `;transport=` where neither scheme nor DNS settle it."""
     kind: Kind = "options"
     interval_us: int = DEFAULT_INTERVAL_US
     timeout_us: int = DEFAULT_TIMEOUT_US
@@ -39,19 +56,63 @@ class Target:
     """Certificates to trust instead of the system's, for TLS."""
     talk_us: int = 5_000_000
     """How long a `call` talks before it hangs up."""
+    path: str = "/"
+    """What is asked for over WebSockets."""
+    name_server: tuple[str, int] | None = None
+    """Address and port of the one to ask instead of the system's."""
 
 
-def checked_uri(text: str) -> str:
-    """Return a target's URI, completed from `host`, `host:port` or `user@host` to a `sip:` URI.
+@dataclass(frozen=True, slots=True)
+class ServerUri:
+    """A URI that is not SIP's: `tls:HOST:PORT`, `wss://HOST:PORT/PATH`."""
+
+    scheme: str
+    host: str
+    """A name or an address, IPv6 without its brackets."""
+    port: int
+    path: str
+    """From its slash on; "/" where there is none."""
+
+
+_SERVER = re.compile(
+    r"(?P<scheme>[A-Za-z]+):(?://)?(?P<host>\[[0-9A-Fa-f:.%]+\]|[^\s/:?#@<>\[\]]+)(?::(?P<port>\d{1,5}))?(?P<path>/\S*)?"
+)
+
+
+def server_uri(text: str) -> ServerUri:
+    """Read a URI of a scheme in `PORTS`.
 
     Raises:
-        SipError: it is no SIP URI; `tel:` has no host to probe.
+        SipError: it is none, or its port is above 65535.
+    """
+    found = _SERVER.fullmatch(text)
+    scheme = found["scheme"].lower() if found else ""
+    if found is None or scheme not in PORTS or int(found["port"] or 1) > 65_535:
+        raise sip.SipError(f"{text[:80]!r} is no address of a server")
+    port = int(found["port"]) if found["port"] else PORTS[scheme]
+    return ServerUri(scheme, found["host"].strip("[]"), port, found["path"] or "/")
+
+
+def checked_uri(text: str, kind: Kind = "options") -> str:
+    """Return a target's URI, completed from `host`, `host:port` or `user@host` to one of its kind.
+
+    Raises:
+        SipError: it is none; `tel:` has no host to probe.
     """
     text = text.strip()
-    full = text if text.lower().startswith(("sip:", "sips:", "tel:")) else f"sip:{text}"
-    read = sip.uri(full)
-    if read.scheme == "tel":
+    schemes = SCHEMES[kind]
+    scheme, colon, _ = text.partition(":")
+    named = bool(colon) and scheme.lower() in {"tel"}.union(*SCHEMES.values())
+    if named and scheme.lower() == "tel":
         raise sip.SipError(f"{text!r} names a number, not a server: write sip:NUMBER@HOST")
-    if any(character.isspace() or not character.isprintable() or character in "<>" for character in full):
-        raise sip.SipError(f"{text!r} holds characters a SIP URI cannot")
-    return full
+    if not named:
+        text = f"{schemes[0]}://{text}" if schemes[0] in ("ws", "wss") else f"{schemes[0]}:{text}"
+    elif scheme.lower() not in schemes:
+        raise sip.SipError(f"{text[:80]!r} is no {' or '.join(schemes)} address, as the kind {kind} needs")
+    if any(character.isspace() or not character.isprintable() or character in "<>" for character in text):
+        raise sip.SipError(f"{text!r} holds characters an address cannot")
+    if schemes[0] == "sip":
+        sip.uri(text)
+    else:
+        server_uri(text)
+    return text

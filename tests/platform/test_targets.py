@@ -1,0 +1,115 @@
+"""Targets: what is tried, with which account, and how its figures reach the page."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from django.conf import settings
+from django.db import connection
+from django.test import Client
+from django.utils import timezone
+from platform_kit import samples
+
+from clearline.platform.accounts.models import User
+from clearline.platform.audit.models import Event
+from clearline.platform.availability.models import Target
+from clearline.platform.availability.services import probed_targets
+from clearline.platform.measurements import records
+from clearline.sensors.probe.target import Credentials
+
+pytestmark = pytest.mark.django_db
+
+SECRET = "hunter2 % ü"
+
+
+def add(page: Client, **fields: str) -> int:
+    given = {"name": "Echo", "kind": "call", "uri": "sip:echo@pbx.example", "account": "alice", "password": SECRET}
+    answer = page.post("/availability/targets/add/", {**given, "interval_seconds": "60", **fields})
+    assert answer.status_code == 302, answer.content
+    return int(answer.headers["Location"].rstrip("/").rpartition("/")[2])
+
+
+def test_a_target_reaches_the_prober_with_its_kind_its_account_and_its_interval(page: Client) -> None:
+    add(page)
+    (probed,) = probed_targets()
+    assert (probed.kind, probed.uri, probed.interval_us) == ("call", "sip:echo@pbx.example", 60_000_000)
+    assert probed.credentials == Credentials("alice", SECRET)
+
+
+def test_a_password_is_stored_encrypted_and_never_shown_again(page: Client) -> None:
+    pk = add(page)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT sealed_password FROM availability_target WHERE id = %s", [pk])
+        (stored,) = cursor.fetchone()
+    assert SECRET not in stored
+    for address in (f"/availability/targets/{pk}/", f"/availability/targets/{pk}/account/", "/audit/"):
+        text = page.get(address).content.decode()
+        assert "hunter2" not in text
+        assert stored not in text
+    assert SECRET not in str(list(Event.objects.values()))
+
+
+def test_a_wrong_form_does_not_send_the_password_back(page: Client) -> None:
+    given = {"name": "x", "kind": "register", "uri": "sip:pbx.example", "account": "", "password": SECRET}
+    answer = page.post("/availability/targets/add/", {**given, "interval_seconds": "15"})
+    assert answer.status_code == 422
+    assert "it needs a user name" in answer.content.decode()
+    assert "hunter2" not in answer.content.decode()
+
+
+def test_an_account_is_changed_whole(page: Client, alice: User) -> None:
+    pk = add(page)
+    page.post(f"/availability/targets/{pk}/account/", {"account": "bob", "password": "other"})
+    assert [probed.credentials for probed in probed_targets()] == [Credentials("bob", "other")]
+    page.post(f"/availability/targets/{pk}/account/", {"account": "", "password": "left over"})
+    assert [probed.credentials for probed in probed_targets()] == [None]
+    assert Target.objects.get(pk=pk).sealed_password == ""
+
+
+def test_a_target_whose_password_cannot_be_read_is_not_probed_and_the_others_are(page: Client, target: Target) -> None:
+    pk = add(page)
+    Target.objects.filter(pk=pk).update(sealed_password="gAAAAA-of-another-key")
+    assert [probed.id for probed in probed_targets()] == [target.code]
+
+
+def test_a_calls_figures_are_plotted_one_by_one(page: Client) -> None:
+    target, since = Target.objects.get(pk=add(page)), timezone.now() - timedelta(minutes=1)
+    Target.objects.filter(pk=target.pk).update(added_at=since)
+    taken = samples(target, since, "++-")
+    figures = {"kind": "call", "mos_x100": 431, "post_dial_delay_us": 812_345, "loss_ppm": 12_345, "jitter_us": 1_450}
+    records().append([replace(sample, **figures) for sample in taken])
+
+    def drawn(quantity: str) -> tuple[list[float | None], str]:
+        plot = page.get(f"/availability/targets/{target.pk}/plot/{quantity}/1/").json()
+        return plot["value"], plot["unit"]
+
+    assert drawn("mos") == ([4.31, 4.31, None], "")
+    assert drawn("post_dial_delay") == ([812.3, 812.3, None], "ms")
+    assert drawn("loss") == ([1.23, 1.23, None], "%")
+    assert drawn("jitter") == ([1.4, 1.4, None], "ms")
+    assert page.get(f"/availability/targets/{target.pk}/plot/beauty/1/").status_code == 404
+    text = page.get(f"/availability/targets/{target.pk}/").content.decode()
+    assert "4.31" in text
+    assert "1.2345 %" in text
+    assert f"/availability/targets/{target.pk}/plot/mos/1/" in text
+
+
+def test_an_interval_beyond_an_hour_is_refused(page: Client) -> None:
+    given = {"name": "x", "kind": "options", "uri": "sip:pbx.example", "interval_seconds": "3601"}
+    assert page.post("/availability/targets/add/", given).status_code == 422
+    assert settings.CLEARLINE.probe_interval_seconds == 15
+
+
+def test_a_certificates_end_is_on_the_targets_page(page: Client) -> None:
+    target = Target.objects.get(pk=add(page, kind="tls", uri="pbx.example", account="", password=""))
+    assert target.uri == "tls:pbx.example"
+    taken = samples(target, timezone.now() - timedelta(seconds=40), "++")
+    records().append([replace(sample, kind="tls", expires_at_us=1_900_000_000_000_000) for sample in taken])
+    assert "certificate good until" in page.get(f"/availability/targets/{target.pk}/").content.decode()
+
+
+def test_an_address_must_fit_its_kind(page: Client) -> None:
+    given = {"name": "x", "kind": "tls", "uri": "sip:pbx.example", "interval_seconds": "15"}
+    answer = page.post("/availability/targets/add/", given)
+    assert answer.status_code == 422
+    assert "as the kind tls needs" in answer.content.decode()
