@@ -27,10 +27,10 @@ import pyarrow as pa
 
 from clearline.records import check, evidence, figures, seal, search
 from clearline.records.columns import record_schema, stored_schema, to_rows
-from clearline.records.rollup import roll_up
 from clearline.records.schema import CALLS, DAY_US, CallRecord
 from clearline.records.spool import encode
 from clearline.records.store import Records
+from clearline.records.upkeep import refresh
 
 FIRST_DAY = 20_700  # 2026-09-04
 CUSTOMERS, TRUNKS, NUMBERS = 600, 40, 200
@@ -161,7 +161,7 @@ def fill(records: Records, days: int, per_day: int) -> None:
             sealing = time.perf_counter() - began
             seal.seal_days(records, 0, day + 1)
             merging = time.perf_counter() - began - sealing
-            roll_up(records, 0, day + 1)
+            refresh(records)
             seal.collect(records, -1)
         taken.append(time.perf_counter() - began)
         parts = f"spool {sealing:.1f}, merge {merging:.1f}"

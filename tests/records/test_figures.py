@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.records.make import DAY, NOON, call
 
-from clearline.records import check, evidence, figures
+from clearline.records import check, evidence, figures, rolling
 from clearline.records.figures import split
 from clearline.records.rollup import SUMS, WIDTHS
 from clearline.records.schema import DAY_US, HOUR_US, CallRecord
@@ -20,6 +20,8 @@ from clearline.records.store import Records
 from clearline.records.upkeep import upkeep
 
 MIDNIGHT = NOON - DAY // 2
+MONTH = 20_635
+"""2026-07-01."""
 SPAN = {"tenant": "t", "since_us": MIDNIGHT, "until_us": MIDNIGHT + 3 * DAY}
 
 
@@ -176,6 +178,48 @@ def test_check_notices_a_roll_up_that_is_off_by_one(records: Records) -> None:
     assert "differs from its recomputation" in problems[0]
 
 
+def test_the_running_days_roll_up_is_added_to_hour_by_hour(records: Records, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Records, "now_us", lambda _: MIDNIGHT + DAY - 1)
+    first = [call(n, start_us=MIDNIGHT + n * HOUR_US, mos_x100=400) for n in range(24)]
+    records.append(first)
+    upkeep(records)
+    summed: list[int] = []
+    real = rolling._name_hours  # what is summed again is the point
+    monkeypatch.setattr(rolling, "_name_hours", lambda *of: (summed.append(len(of[-1])), real(*of)))
+    day = {"tenant": "t", "since_us": MIDNIGHT, "until_us": MIDNIGHT + DAY}
+    for n in range(10):
+        records.append([call(("late", n), start_us=MIDNIGHT + n % 2 * HOUR_US + 5, mos_x100=300)])
+        before = figures.totals(records, **day)
+        upkeep(records)
+        assert figures.totals(records, **day) == before
+        assert check.check(records).problems == []
+    assert summed == [1] * 20, "each new file once a kind of roll-up, merged or not"
+    assert [row["attempts"] for row in figures.totals(records, **day, by=["hour_us"])] == [6, 6] + [1] * 22
+    records.revise([call(3, start_us=MIDNIGHT + 3 * HOUR_US, mos_x100=100)], who="ann", why="re-scored")
+    assert figures.totals(records, **day)[0]["mos_x100"] == 23 * 400 + 100 + 10 * 300
+
+
+def test_a_month_that_is_over_is_one_roll_up_and_follows_late_records(records: Records) -> None:
+    month = {"tenant": "t", "since_us": MONTH * DAY_US, "until_us": (MONTH + 31) * DAY_US}
+    rows = [call(n, start_us=(MONTH + n) * DAY_US + n, customer=f"C-{n % 3}", mos_x100=300 + n) for n in range(31)]
+    records.append(rows)
+    upkeep(records)
+    listed = records.manifest.live(["rollup-month", "histogram-month"]).files
+    assert [(file.table, file.day) for file in listed] == [("histogram-month", MONTH), ("rollup-month", MONTH)]
+    assert figures.totals(records, **month)[0]["mos_x100"] == sum(300 + n for n in range(31))
+    shorter = {**month, "since_us": month["since_us"] + DAY_US}
+    assert figures.totals(records, **shorter)[0]["mos_x100"] == sum(300 + n for n in range(1, 31))
+    records.append([call("late", start_us=(MONTH + 5) * DAY_US, mos_x100=100)])
+    for _ in range(2):
+        assert figures.totals(records, **month)[0]["attempts"] == 32
+        assert sum(row["n"] for row in figures.histogram(records, **month)) == 32
+        upkeep(records)
+    assert check.check(records).problems == []
+    listed_before = check.state(records)
+    check.rebuild(records)
+    assert check.state(records) == listed_before
+
+
 def test_percentiles_keep_their_stated_bound(records: Records) -> None:
     rows = many(300)
     records.append(rows)
@@ -198,18 +242,20 @@ def test_no_calls_have_no_percentile(records: Records) -> None:
     one=st.integers(0, 4 * DAY_US),
     other=st.integers(0, 4 * DAY_US),
     fresh=st.sets(st.integers(0, 3)),
-    hours=st.booleans(),
+    hot=st.sets(st.integers(0, 95), max_size=3),
 )
 @settings(suppress_health_check=[HealthCheck.too_slow])
-def test_the_parts_of_a_stretch_cover_it_once(*, one: int, other: int, fresh: set[int], hours: bool) -> None:
+def test_the_parts_of_a_stretch_cover_it_once(*, one: int, other: int, fresh: set[int], hot: set[int]) -> None:
     low, high = sorted((one, other))
-    parts = split(low, high, fresh, hours=hours)
-    spans = sorted([*((day, day + DAY_US) for day in parts.days), *parts.hours, *parts.rows])
+    parts = split(low, high, fresh, hot)
+    spans = sorted([*((day * DAY_US, (day + 1) * DAY_US) for day in parts.days), *parts.hours, *parts.rows])
     assert sum(end - start for start, end in spans) == high - low
     assert all(before[1] <= after[0] for before, after in pairwise(spans))
     assert all(start >= low and end <= high for start, end in spans)
     assert all(start % HOUR_US == end % HOUR_US == 0 for start, end in parts.hours)
-    assert {day // DAY_US for day in parts.days} <= fresh
+    assert set(parts.days) <= fresh
+    assert not {hour // 24 for hour in hot} & set(parts.days)
+    assert not any(start <= hour * HOUR_US < end for hour in hot for start, end in parts.hours)
 
 
 def test_voice_evidence_is_the_exact_sum(records: Records) -> None:

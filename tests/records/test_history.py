@@ -133,3 +133,63 @@ def test_calls_are_found_by_number_and_call_id(records: Records, state: str) -> 
 def test_a_search_is_for_one_thing(records: Records) -> None:
     with pytest.raises(ValueError, match="number or for a Call-ID"):
         search(records, **WHOLE)
+
+
+@pytest.mark.parametrize("keep_up", [False, True])
+@pytest.mark.parametrize("by_us", [DAY, 3_600_000_000, 1])
+def test_a_moved_record_counts_at_its_new_moment_alone(records: Records, keep_up: bool, by_us: int) -> None:  # noqa: FBT001
+    def maybe() -> None:
+        if keep_up:
+            upkeep(records)
+
+    def counted() -> tuple[list[int], list[int]]:
+        spans = ((NOON, NOON + 1), (NOON + by_us, NOON + by_us + 1))
+        rows = [len(records.calls(tenant="t", since_us=low, until_us=high)) for low, high in spans]
+        found = [figures.totals(records, tenant="t", since_us=low, until_us=high) for low, high in spans]
+        return rows, [sums[0]["attempts"] if sums else 0 for sums in found]
+
+    there = call(1, start_us=NOON + by_us, mos_x100=300)
+    records.append([call(1)])
+    maybe()
+    records.revise([there], **WHO, moved_from={there.key: NOON})
+    maybe()
+    assert counted() == ([0, 1], [0, 1])
+    records.append([call(1)])  # the sender repeats what it first said
+    maybe()
+    assert counted() == ([0, 1], [0, 1])
+    assert records.calls(**WHOLE) == [there]
+    assert [row["attempts"] for row in figures.totals(records, **WHOLE)] == [1]
+    states = history.states(records, "calls", **WHOLE, key=there.key)
+    assert [(state.record.start_us, state.who, state.moved_to_us) for state in states] == [
+        (NOON, None, None),
+        (NOON, "ann", there.start_us),
+        (there.start_us, "ann", None),
+    ]
+    records.revise([call(1)], who="bob", why="it was right", moved_from={there.key: there.start_us})
+    maybe()
+    assert counted() == ([1, 0], [1, 0])
+    upkeep(records)
+    assert check.check(records).problems == []
+    listed = check.state(records)
+    check.rebuild(records)
+    assert check.state(records) == listed
+    assert records.calls(**WHOLE) == [call(1)]
+
+
+def test_a_move_is_refused_where_the_record_is_not(records: Records) -> None:
+    records.append([call(1)])
+    with pytest.raises(BadRecordError, match="to correct"):
+        records.revise([call(1, start_us=NOON + 5)], **WHO, moved_from={call(1).key: NOON + 3})
+    assert records.calls(**WHOLE) == [call(1)]
+
+
+def test_a_correction_sealed_together_with_what_it_corrects_counts_once(records: Records) -> None:
+    now_us = records.now_us()
+    records.append([call(1, start_us=now_us)])
+    records.revise([call(1, start_us=now_us, mos_x100=200)], **WHO)
+    upkeep(records)  # the running day is not merged: one file holds both
+    span = {"tenant": "t", "since_us": now_us, "until_us": now_us + 1}
+    assert [row.mos_x100 for row in records.calls(**span)] == [200]
+    whole_day = {**span, "since_us": now_us // DAY * DAY, "until_us": now_us // DAY * DAY + DAY}
+    assert [(row["attempts"], row["mos_x100"]) for row in figures.totals(records, **whole_day)] == [(1, 200)]
+    assert check.check(records).problems == []

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from clearline.records import documents, parquet, rollup
+from clearline.records import documents, parquet
 from clearline.records.attribution import subscriber
 from clearline.records.erasure import NAMING, Erased, remove_rows, rows_of
 from clearline.records.errors import RecordsError
@@ -19,7 +19,7 @@ from clearline.records.holds import must_be_free
 from clearline.records.rewrite import destroy_replaced, kept_files, rewrite, table_of
 from clearline.records.schema import TABLES, Table
 from clearline.records.seal import maintenance, seal_spool
-from clearline.records.upkeep import LAST_DAY, restate
+from clearline.records.upkeep import refresh, restate
 
 if TYPE_CHECKING:
     from clearline.records.store import Records
@@ -67,7 +67,7 @@ def expire_customer(records: "Records", table: str, *, tenant: str, customer: st
         seal_spool(records)
         restate(records)
         touched = remove_rows(records, table, old, rows, set())
-        rollup.roll_up(records, 0, LAST_DAY)
+        refresh(records)
         destroy_replaced(records)
     return Erased(dict(rows), touched, 0)
 
@@ -91,7 +91,7 @@ def pseudonymise(records: "Records", *, before_day: int, period: str) -> int:
                 if any(_open(text) for column in data.columns for text in column.unique().to_pylist()):
                     rewrite(records, file, partial(_hidden, key=key), live=live, keeps_measures=True)
                     done += 1
-        rollup.roll_up(records, 0, LAST_DAY)
+        refresh(records)
         destroy_replaced(records)
     return done
 

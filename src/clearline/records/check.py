@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import ibis
 
-from clearline.records import documents, parquet, rollup
+from clearline.records import documents, parquet, rolling
 from clearline.records.columns import stored_schema
-from clearline.records.engines.duck import SOURCE, to_ibis
+from clearline.records.engines.duck import SOURCE, Piece, to_ibis
 from clearline.records.errors import StoreDamagedError
 from clearline.records.manifest import File
-from clearline.records.schema import CALLS, TABLES
+from clearline.records.rollup import KINDS, Kind, Month, month_of
+from clearline.records.schema import CALLS, DAY_US, TABLES, Table
 from clearline.records.seal import maintenance, recover
 from clearline.records.spool import Damage, frames, segments
 
@@ -47,7 +48,7 @@ def check(records: "Records") -> Report:
             if isinstance(item, Damage) and not item.torn:
                 report.problems.append(f"spool/{path.name}: bytes {item.start} to {item.end} are damaged")
     if not report.problems:
-        report.problems += _outdated(records)
+        report.problems += unequal(records)
     return report
 
 
@@ -56,30 +57,39 @@ def _differences(found: File, listed: File) -> str:
     return ", ".join(name for name in one if one[name] != other[name])
 
 
-def _outdated(records: "Records") -> Iterator[str]:
-    """Compare the roll-ups with a full recomputation from the rows, cell by cell."""
-    listing = records.manifest.live(("calls", "rollup", "histogram")).files
-    calls: dict[int, list[File]] = {}
-    for file in listing:
-        if file.table == "calls":
-            calls.setdefault(file.day, []).append(file)
-    definitions = {
-        "rollup": (rollup.ROLLUP_SCHEMA, rollup.all_cells),
-        "histogram": (rollup.HISTOGRAM_SCHEMA, rollup.all_buckets),
-    }
-    for file in listing:
-        if file.table in definitions and file.made_of == rollup.made_of(calls.get(file.day, [])):
-            schema, define = definitions[file.table]
+def unequal(records: "Records", since_day: int = 0) -> Iterator[str]:
+    """Compare the roll-ups of days since one, and of their months, with a full recomputation, cell by cell.
+
+    Yields:
+        A sentence for each that differs. One that is out of date is not used, and not compared.
+    """
+    files = records.manifest.live((CALLS.name, *rolling.DERIVED), month_of(since_day)).files
+    calls = rolling.by_day(files, CALLS.name)
+    for kind in KINDS:
+        fresh = rolling.fresh_days(records, files, kind)
+        for day, file in sorted(fresh.items()):
+            if day >= since_day and day in calls:
+                with records.exclusive():
+                    rolling.whole_day(records, calls[day])
+                    yield from _differing(records, kind, file, CALLS, (*rolling.steps(calls[day]), kind.day))
+        for month, file in sorted(rolling.fresh_months(files, kind, fresh).items()):
+            paths = tuple(str(records.path / of.path) for day, of in fresh.items() if month_of(day) == month)
             with records.exclusive():
-                kept = records.engine.relation(schema, [str(records.path / file.path)])
-                again = ibis.table(to_ibis(stored_schema(CALLS)), name=SOURCE)
-                for step in (*rollup.day_source(records, calls[file.day]), define):
-                    again = step(again)
-                for one, other in ((kept, again), (again, kept)):
-                    differing = one.difference(other, distinct=False).count().as_table()
-                    count = records.engine.fetch(differing).to_pylist()[0]
-                    if any(count.values()):
-                        yield f"{file.path} differs from its recomputation in {next(iter(count.values()))} cells"
+                records.engine.source(kind.schema, "at_us", [Piece(paths, {"grain": ["day"]})])
+                yield from _differing(records, kind, file, None, (Month(kind, month * DAY_US),))
+
+
+def _differing(records: "Records", kind: Kind, file: File, table: Table | None, steps: rolling.Steps) -> Iterator[str]:
+    """Compare a roll-up's file with what the steps make of the engine's source: rows of a table, or cells."""
+    kept = records.engine.relation(kind.schema, [str(records.path / file.path)])
+    again = ibis.table(to_ibis(stored_schema(table) if table else kind.schema), name=SOURCE)
+    for step in steps:
+        again = step(again)
+    for one, other in ((kept, again), (again, kept)):
+        differing = one.difference(other, distinct=False).count().as_table()
+        (count,) = records.engine.fetch(differing).to_pylist()[0].values()
+        if count:
+            yield f"{file.path} differs from its recomputation in {count} cells: run `clearline records seal --anew`"
 
 
 def rebuild(records: "Records") -> Report:

@@ -18,6 +18,7 @@ ADMINISTRATIVE = pa.schema(
         pa.field("revised_by", pa.string()),
         pa.field("revised_why", pa.string()),
         pa.field("attributed_by", pa.string()),
+        pa.field("moved_to_us", pa.int64()),
     ]
 )
 """What the store adds to each record: when it was acknowledged; if it replaces an earlier state of the same key, since
@@ -57,7 +58,11 @@ def _fitting(table: Table) -> dict[str, set[type]]:
 
 
 def to_batch(
-    table: Table, rows: Sequence[Record], recorded_us: int, revision: tuple[int, str, str] | None = None
+    table: Table,
+    rows: Sequence[Record],
+    recorded_us: int,
+    revision: tuple[int, str, str] | None = None,
+    moved_to_us: Sequence[int] | None = None,
 ) -> pa.RecordBatch:
     """Turn records of one table into a batch.
 
@@ -66,6 +71,7 @@ def to_batch(
         rows: the records.
         recorded_us: when they are acknowledged.
         revision: since when, by whom and why these replace what is there; None for first records.
+        moved_to_us: where each of them went, for the rows that moved records leave behind.
 
     Raises:
         BadRecordError: a value does not fit its column, or a moment is before 1970 or after 9999.
@@ -91,6 +97,7 @@ def to_batch(
         pa.repeat(pa.scalar(who, pa.string()), count),
         pa.repeat(pa.scalar(why, pa.string()), count),
         pa.nulls(count, pa.string()),
+        pa.nulls(count, pa.int64()) if moved_to_us is None else pa.array(moved_to_us, pa.int64()),
     ]
     return pa.record_batch(arrays, schema=stored_schema(table))
 

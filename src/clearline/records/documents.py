@@ -10,7 +10,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
-from clearline.records.manifest import Manifest
+from clearline.records.manifest import File, Manifest
 from clearline.records.spool import plain_error, sync_directory
 
 FOLDER = "documents"
@@ -68,6 +68,11 @@ def expired_before(manifest: Manifest, table: str) -> int:
     """The UTC day before which a table's rows are past their retention and no longer taken in."""
     days = [body["before_day"] for body in listed(manifest, "expiry").values() if body["table"] == table]
     return max(days, default=0)
+
+
+def naming(file: File) -> dict[str, Any]:
+    """What a snapshot says of a file it was made of."""
+    return {name: getattr(file, name) for name in ("path", "sha256", "digest", "rows", "day", "level")}
 
 
 def snapshot_paths(manifest: Manifest) -> frozenset[str]:

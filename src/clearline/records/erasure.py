@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from clearline.records import documents, parquet, rollup
+from clearline.records import documents, parquet
 from clearline.records.attribution import subscriber
 from clearline.records.columns import to_rows
 from clearline.records.errors import RecordsError
@@ -19,7 +19,7 @@ from clearline.records.query import Scope
 from clearline.records.rewrite import destroy_replaced, kept_files, rewrite, table_of
 from clearline.records.schema import CALLS, LATEST_US, REPORTS, TABLES, Record, Table
 from clearline.records.seal import maintenance, seal_spool
-from clearline.records.upkeep import LAST_DAY, restate
+from clearline.records.upkeep import refresh, restate
 
 if TYPE_CHECKING:
     from clearline.records.store import Records
@@ -88,7 +88,7 @@ def erase_person(records: "Records", *, tenant: str, number: str, who: str, why:
             if _has_calls(records, file, keys):
                 rewrite(records, file, partial(_no_addresses, keys=keys, counted=rows), live=live, keeps_measures=True)
                 touched += 1
-        rollup.roll_up(records, 0, LAST_DAY)
+        refresh(records)
         destroy_replaced(records)
         body = {"tenant": tenant, "who": who, "why": why, "what": "person", "rows": dict(rows)}
         documents.keep(records.path, records.manifest, "erasure", records.now_us(), body)
@@ -196,7 +196,7 @@ def erase_customer(records: "Records", *, tenant: str, customer: str, who: str, 
         ):
             chooser = partial(rows_of, tenant=tenant, column=column, values=values)
             touched += remove_rows(records, name, chooser, rows, collected)
-        rollup.roll_up(records, 0, LAST_DAY)
+        refresh(records)
         destroy_replaced(records)
         body = {"tenant": tenant, "who": who, "why": why, "what": "customer", "rows": dict(rows)}
         documents.keep(records.path, records.manifest, "erasure", records.now_us(), body)

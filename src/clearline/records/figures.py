@@ -8,10 +8,12 @@ import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 
-from clearline.records import documents, query, rollup
-from clearline.records.manifest import File, Listing
+from clearline.records import rollup
+from clearline.records.engines.duck import Piece, Plan, to_ibis
+from clearline.records.manifest import File
 from clearline.records.parquet import day_of
-from clearline.records.query import Scope
+from clearline.records.rolling import fresh_days, fresh_months
+from clearline.records.rollup import BUCKETS, CELLS, Buckets, Cells, Kind, month_end, month_of
 from clearline.records.schema import CALLS, DAY_US, HOUR_US
 
 if TYPE_CHECKING:
@@ -20,9 +22,10 @@ if TYPE_CHECKING:
 Span = tuple[int, int]
 Rows = list[dict[str, Any]]
 Where = Mapping[str, Collection[str]]
+MOMENTS = {"hour_us", "day_us"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Parts:
     """How a stretch of time is put together: whole days and whole hours from roll-ups, the rest from rows."""
 
@@ -31,28 +34,28 @@ class Parts:
     rows: list[Span]
 
 
-def split(since_us: int, until_us: int, fresh: Collection[int], *, hours: bool = True) -> Parts:
-    """Part [since, until) by what the roll-ups of the fresh days can answer."""
-    days: list[int] = []
-    whole_hours: list[Span] = []
-    rows: list[Span] = []
+def split(since_us: int, until_us: int, fresh: Collection[int], hot_hours: Collection[int] = ()) -> Parts:
+    """Part [since, until) by what the roll-ups of the fresh days can answer; hours with rows in no file they cannot."""
+    parts = Parts([], [], [])
     if until_us <= since_us:
-        return Parts(days, whole_hours, rows)
+        return parts
+    hot_days = {hour // 24 for hour in hot_hours}
     for day in range(day_of(since_us), day_of(until_us - 1) + 1):
         low, high = max(since_us, day * DAY_US), min(until_us, (day + 1) * DAY_US)
         if day not in fresh:
-            _extend(rows, low, high)
-        elif high - low == DAY_US:
-            days.append(day * DAY_US)
+            _extend(parts.rows, low, high)
+        elif high - low == DAY_US and day not in hot_days:
+            parts.days.append(day)
         else:
-            first, last = -(-low // HOUR_US) * HOUR_US, high // HOUR_US * HOUR_US
-            if hours and first < last:
-                _extend(rows, low, first)
-                whole_hours.append((first, last))
-                _extend(rows, last, high)
-            else:
-                _extend(rows, low, high)
-    return Parts(days, whole_hours, rows)
+            _split_hours(parts, low, high, hot_hours)
+    return parts
+
+
+def _split_hours(parts: Parts, since_us: int, until_us: int, hot_hours: Collection[int]) -> None:
+    for hour in range(since_us // HOUR_US, -(-until_us // HOUR_US)):
+        low, high = max(since_us, hour * HOUR_US), min(until_us, (hour + 1) * HOUR_US)
+        whole = high - low == HOUR_US and hour not in hot_hours
+        _extend(parts.hours if whole else parts.rows, low, high)
 
 
 def _extend(spans: list[Span], low: int, high: int) -> None:
@@ -64,61 +67,69 @@ def _extend(spans: list[Span], low: int, high: int) -> None:
         spans.append((low, high))
 
 
-def fresh_days(records: "Records", listing: Listing, derived: str, hot_days: Collection[int]) -> dict[int, str]:
-    """Days whose roll-up (or histogram) was made of just the calls that are live now, with its path.
-
-    Where the calls have expired, what was summed of them before is all there is, and counts.
-    """
-    expired = documents.expired_before(records.manifest, "calls")
-    calls: dict[int, list[File]] = {}
-    for file in listing.files:
-        if file.table == "calls":
-            calls.setdefault(file.day, []).append(file)
-    wanted = {day: rollup.made_of(files) for day, files in calls.items() if day not in hot_days}
-    made = [file for file in listing.files if file.table == derived]
-    return {file.day: file.path for file in made if file.day < expired or file.made_of == wanted.get(file.day)}
-
-
-@dataclass(frozen=True, slots=True)
-class Derived:
-    """A kind of roll-up: its table, which of its rows are meant, and the same rows made of calls by a grain."""
-
-    table: str
-    schema: pa.Schema
-    meant: Callable[[ir.Table], ir.BooleanValue]
-    made: Callable[[ir.Table, str], ir.Table]
-    has_hours: bool
+def _pieces(
+    records: "Records", parts: Parts, days: Mapping[int, File], months: Mapping[int, File], *, by_hour: bool
+) -> list[Piece]:
+    """Where the cells of whole months, days and hours lie."""
+    whole = {month for month in months if set(range(month, month_end(month))) & days.keys() <= set(parts.days)}
+    whole &= {month_of(day) for day in parts.days}
+    by_month = [] if by_hour else [months[month].path for month in sorted(whole)]
+    others = [days[day].path for day in parts.days if by_hour or month_of(day) not in whole]
+    at = [("month", by_month), ("hour" if by_hour else "day", others)]
+    pieces = [
+        Piece(tuple(str(records.path / path) for path in paths), {"grain": [grain]}) for grain, paths in at if paths
+    ]
+    for low, high in parts.hours:
+        paths = tuple(str(records.path / days[day].path) for day in range(day_of(low), day_of(high - 1) + 1))
+        pieces.append(Piece(paths, {"grain": ["hour"]}, ((low, high),)))
+    return pieces
 
 
 def _gathered(
-    records: "Records", derived: Derived, tenant: str, span: Span, by: Collection[str], where: Where
-) -> ir.Table | None:
-    """Cells that cover a stretch of time once: of fresh roll-ups, and made of the rows elsewhere. None if empty."""
-    by_hour = "hour_us" in by
-    view = records.view(CALLS, tenant, *span, (derived.table,))
-    fresh = fresh_days(records, view.listing, derived.table, view.hot_days)
-    parts = split(*span, fresh if derived.has_hours or not by_hour else {}, hours=derived.has_hours)
-    if by_hour:
-        parts = Parts([], [*((day, day + DAY_US) for day in parts.days), *parts.hours], parts.rows)
-    paths = [fresh[day] for day in sorted({day_of(at) for at in (*parts.days, *(low for low, _ in parts.hours))})]
-    tables = []
-    if paths:
-        cells = records.engine.relation(derived.schema, [str(records.path / path) for path in paths])
-        tables.append(_chosen(cells.filter(derived.meant(cells)), tenant, parts))
-    grain = "hour" if by_hour else "day"
-    tables += [derived.made(view.rows(Scope(tenant, low, high)), grain) for low, high in parts.rows]
-    if not tables:
-        return None
-    every = ibis.union(*tables) if len(tables) > 1 else tables[0]
-    every = every.filter(*query.conditions(every, where)) if where else every
-    return every.mutate(hour_us=every.at_us, day_us=(every.at_us // DAY_US * DAY_US).cast("int64"))
+    records: "Records",
+    kind: Kind,
+    only: Mapping[str, Collection[str]],
+    made: Cells | Buckets,
+    span: Span,
+    by: Collection[str],
+) -> bool:
+    """Name as the engine's source cells that cover a stretch of time once: of fresh roll-ups, and made of the rows
+    elsewhere. `only` has the values allowed, the tenant among them. Returns whether there are any."""  # noqa: D205, D209
+    (tenant,) = only["tenant"]
+    first, last = month_of(day_of(span[0])), month_end(month_of(day_of(max(span[0], span[1] - 1))))
+    view = records.view(CALLS, tenant, first * DAY_US, last * DAY_US, (kind.table, kind.month_table))
+    days = fresh_days(records, view.listing.files, kind)
+    parts = split(*span, days, view.hot_units(HOUR_US))
+    months = {} if MOMENTS & set(by) else fresh_months(view.listing.files, kind, days)
+    pieces = _pieces(records, parts, days, months, by_hour="hour_us" in by)
+    hot = [cells.cast(kind.schema) for cells in view.taken(tenant, parts.rows, made)]
+    if not pieces and not hot:
+        return False
+    records.engine.source(kind.schema, "at_us", pieces, pa.concat_tables(hot) if hot else None, only)
+    return True
 
 
-def _chosen(cells: ir.Table, tenant: str, parts: Parts) -> ir.Table:
-    at = cells.at_us
-    hours = [(cells.grain == "hour") & (at >= low) & (at < high) for low, high in parts.hours]
-    days = [(cells.grain == "day") & at.isin(parts.days)] if parts.days else []
-    return cells.filter(cells.tenant == tenant, ibis.or_(*days, *hours))
+def _run(records: "Records", kind: Kind, step: Callable[[ir.Table], ir.Table]) -> Rows:
+    found: Rows = records.engine.run(Plan(to_ibis(kind.schema), (step,))).to_pylist()
+    return found
+
+
+def _with_moments(cells: ir.Table) -> ir.Table:
+    return cells.mutate(hour_us=cells.at_us, day_us=rollup.floor(cells.at_us, DAY_US))
+
+
+@dataclass(frozen=True, slots=True)
+class _Totals:
+    """The sums of cells by some dimensions."""
+
+    by: tuple[str, ...]
+
+    def __call__(self, cells: ir.Table) -> ir.Table:
+        cells = _with_moments(cells)
+        added = {name: cells[name].sum() for name in rollup.SUMS}
+        if not self.by:
+            return cells.aggregate(**{name: value.fill_null(0) for name, value in added.items()})
+        return cells.group_by(list(self.by)).aggregate(**added).order_by(list(self.by))
 
 
 def totals(
@@ -144,29 +155,15 @@ def totals(
         ValueError: no grouping has all the dimensions asked for.
     """
     where = where or {}
-    grouping = grouping_of({*where, *by} - {"hour_us", "day_us"})
-    derived = Derived(
-        "rollup",
-        rollup.ROLLUP_SCHEMA,
-        lambda cells: cells.grouping == grouping,
-        lambda rows, grain: rollup.cells(rows, grouping, grain),
-        has_hours=True,
-    )
+    grouping = grouping_of({*where, *by} - MOMENTS)
+    only = {"tenant": [tenant], "grouping": [grouping], **where}
 
     def question() -> Rows:
-        every = _gathered(records, derived, tenant, (since_us, until_us), by, where)
-        if every is None:
+        if not _gathered(records, CELLS, only, Cells((grouping,)), (since_us, until_us), by):
             return []
-        added = {name: every[name].sum().fill_null(0) for name in rollup.SUMS}
-        grouped = every.group_by(list(by)).aggregate(**added).order_by(list(by)) if by else every.aggregate(**added)
-        return _plain(records.engine.fetch(grouped))
+        return _run(records, CELLS, _Totals(tuple(by)))
 
     return records.ask(question)
-
-
-def _plain(found: pa.Table) -> Rows:
-    rows: Rows = found.to_pylist()
-    return rows
 
 
 def grouping_of(dimensions: Collection[str]) -> str:
@@ -182,6 +179,37 @@ def grouping_of(dimensions: Collection[str]) -> str:
     raise ValueError(f"no roll-up keeps {', '.join(sorted(dimensions))} together; ask within one of: {kept_together}")
 
 
+@dataclass(frozen=True, slots=True)
+class _Histogram:
+    """How many calls lie in each bucket, by some dimensions."""
+
+    by: tuple[str, ...]
+
+    def __call__(self, cells: ir.Table) -> ir.Table:
+        cells = _with_moments(cells)
+        return cells.group_by([*self.by, "bucket"]).aggregate(n=cells.n.sum()).order_by([*self.by, "bucket"])
+
+
+@dataclass(frozen=True, slots=True)
+class _Percentile:
+    """The least bucket with at least so many thousandths of the calls at or below it, by some dimensions."""
+
+    by: tuple[str, ...]
+    permille: int
+
+    def __call__(self, cells: ir.Table) -> ir.Table:
+        cells = _with_moments(cells)
+        table = cells.group_by([*self.by, "bucket"]).aggregate(n=cells.n.sum())
+        groups = [table[name] for name in self.by]
+        below = table.n.sum().over(ibis.window(group_by=groups, order_by=table.bucket, preceding=None, following=0))
+        ranked = table.mutate(below=below, total=table.n.sum().over(ibis.window(group_by=groups)))
+        reached = ranked.filter(ranked.below * 1000 >= ranked.total * self.permille)
+        added = {"value": reached.bucket.min(), "n": reached.total.max()}
+        if not self.by:
+            return reached.aggregate(**added)
+        return reached.group_by(list(self.by)).aggregate(**added).order_by(list(self.by))
+
+
 def histogram(
     records: "Records",
     *,
@@ -193,12 +221,7 @@ def histogram(
     where: Where | None = None,
 ) -> Rows:
     """How many calls lie in each bucket of a measure: rows of `by`, `bucket` (its lower edge) and `n`, in order."""
-
-    def question() -> Rows:
-        table = _histogram(records, tenant, (since_us, until_us), measure, by, where or {})
-        return [] if table is None else _plain(records.engine.fetch(table.order_by([*by, "bucket"])))
-
-    return records.ask(question)
+    return _buckets(records, tenant, (since_us, until_us), measure, where, _Histogram(tuple(by)))
 
 
 def percentile(
@@ -219,31 +242,18 @@ def percentile(
     Returns:
         Rows of `by`, `value`, and `n`, the calls it was taken of.
     """
+    found = _buckets(records, tenant, (since_us, until_us), measure, where, _Percentile(tuple(by), permille))
+    return [row for row in found if row["n"] is not None]
+
+
+def _buckets(
+    records: "Records", tenant: str, span: Span, measure: str, where: Where | None, step: _Histogram | _Percentile
+) -> Rows:
+    only = {"tenant": [tenant], "measure": [measure], **(where or {})}
 
     def question() -> Rows:
-        table = _histogram(records, tenant, (since_us, until_us), measure, by, where or {})
-        if table is None:
+        if not _gathered(records, BUCKETS, only, Buckets((measure,)), span, step.by):
             return []
-        groups = [table[name] for name in by]
-        below = table.n.sum().over(ibis.window(group_by=groups, order_by=table.bucket, preceding=None, following=0))
-        ranked = table.mutate(below=below, total=table.n.sum().over(ibis.window(group_by=groups)))
-        reached = ranked.filter(ranked.below * 1000 >= ranked.total * permille)
-        added = {"value": reached.bucket.min(), "n": reached.total.max()}
-        result = reached.group_by(list(by)).aggregate(**added).order_by(list(by)) if by else reached.aggregate(**added)
-        return [row for row in _plain(records.engine.fetch(result)) if row["n"] is not None]
+        return _run(records, BUCKETS, step)
 
     return records.ask(question)
-
-
-def _histogram(
-    records: "Records", tenant: str, span: Span, measure: str, by: Sequence[str], where: Where
-) -> ir.Table | None:
-    derived = Derived(
-        "histogram",
-        rollup.HISTOGRAM_SCHEMA,
-        lambda cells: cells.measure == measure,
-        lambda rows, grain: rollup.buckets(rows, measure, grain),
-        has_hours=measure == "mos_x100",
-    )
-    every = _gathered(records, derived, tenant, span, by, where)
-    return None if every is None else every.group_by([*by, "bucket"]).aggregate(n=every.n.sum())

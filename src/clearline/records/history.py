@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import ibis
 import pyarrow as pa
 
 from clearline.records import query
@@ -16,12 +17,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """One state of a record: the record, since when it was so, and for corrections by whom and why."""
+    """One state of a record: the record, since when it was so, and for corrections by whom and why.
+
+    `moved_to_us` is set where a correction took the record away from this moment: to that one.
+    """
 
     record: Record
     since_us: int
     who: str | None
     why: str | None
+    moved_to_us: int | None = None
 
 
 def states(records: "Records", table: str, *, tenant: str, since_us: int, until_us: int, key: str) -> list[State]:
@@ -32,15 +37,22 @@ def states(records: "Records", table: str, *, tenant: str, since_us: int, until_
     def question() -> pa.Table:
         view = records.view(of, tenant, since_us, until_us, (f"{table}-history",))
         earlier = [str(records.path / file.path) for file in view.listing.files if file.table != table]
-        rows = query.within(view.clean, of, scope)
-        if view.unresolved is not None:
-            rows = rows.union(query.within(view.unresolved, of, scope))
+        clean, unresolved = view.relations(scope)
+        rows = query.within(clean, of, scope)
+        if unresolved is not None:
+            rows = rows.union(query.within(unresolved, of, scope))
         rows = rows.union(query.within(records.engine.relation(stored_schema(of), earlier), of, scope))
-        return records.engine.fetch(query.resolved_states(rows).order_by("revised_us"))
+        return records.engine.fetch(query.resolved_states(rows).order_by(["revised_us", ibis.desc("moved_to_us")]))
 
     found = records.ask(question)
-    extra = found.select(["recorded_us", "revised_us", "revised_by", "revised_why"]).to_pylist()
+    extra = found.select(["recorded_us", "revised_us", "revised_by", "revised_why", "moved_to_us"]).to_pylist()
     return [
-        State(record, more["revised_us"] or more["recorded_us"], more["revised_by"], more["revised_why"])
+        State(
+            record,
+            more["revised_us"] or more["recorded_us"],
+            more["revised_by"],
+            more["revised_why"],
+            more["moved_to_us"],
+        )
         for record, more in zip(to_rows(of, found), extra, strict=True)
     ]

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from clearline.records import lineage
 from clearline.records.columns import ADMINISTRATIVE
 from clearline.records.errors import StoreDamagedError
 from clearline.records.manifest import File
@@ -116,7 +117,7 @@ def sources(path: Path) -> set[str]:
     except (pa.ArrowException, OSError, KeyError, TypeError, ValueError):
         return set()
     named = [name for kind in ("segments", "merges", "made_of") for name in about.get(kind, ())]
-    return {name for name in named if not name.startswith(DEFINITION)}
+    return {name for name in named if not name.startswith((DEFINITION, lineage.MARK))}
 
 
 def _batches(reader: pq.ParquetFile) -> Iterator[pa.RecordBatch]:
@@ -125,7 +126,7 @@ def _batches(reader: pq.ParquetFile) -> Iterator[pa.RecordBatch]:
 
 def _left_out(table: str) -> frozenset[str]:
     known = TABLES.get(table.removesuffix("-history"))
-    return frozenset(ADMINISTRATIVE.names) | frozenset(known.identity if known else ())
+    return frozenset(ADMINISTRATIVE.names) - {"moved_to_us"} | frozenset(known.identity if known else ())
 
 
 def measure_digest(batches: Iterator[pa.RecordBatch], left_out: frozenset[str]) -> str:

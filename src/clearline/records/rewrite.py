@@ -50,7 +50,8 @@ def rewrite(records: "Records", file: File, change: Change, *, live: bool, keeps
     path = parquet.new_path(file.table, file.day)
     temporary = (records.path / path).with_suffix(".tmp")
     temporary.parent.mkdir(parents=True, exist_ok=True)
-    about = parquet.footer(file.table, file.day, file.level, rules=file.rules, merges=[file.path])
+    kept = {"made_of": file.made_of} if keeps_measures else {}
+    about = parquet.footer(file.table, file.day, file.level, rules=file.rules, merges=[file.path], **kept)
     with pq.ParquetFile(records.path / file.path) as reader:
         # The columns of the original, whatever its version: so the same measures have the same digest.
         schema = pa.schema([stored_schema(table).field(name) for name in reader.schema_arrow.names])
@@ -76,8 +77,7 @@ def _follow(records: "Records", old: File, new: File) -> None:
     """Let snapshots that name the old file name the new one: the digest of its measures says that it is the same."""
     for name, body in documents.listed(records.manifest, "snapshot").items():
         if any(file["path"] == old.path for file in body["files"]):
-            named = {"path": new.path, "sha256": new.sha256, "digest": new.digest, "rows": new.rows, "day": new.day}
-            body["files"] = [named if file["path"] == old.path else file for file in body["files"]]
+            body["files"] = [documents.naming(new) if file["path"] == old.path else file for file in body["files"]]
             documents.keep(records.path, records.manifest, "snapshot", body.pop("at_us"), body, name)
 
 

@@ -1,27 +1,19 @@
-"""Roll-ups of calls: sums and histograms of integers by hour and day, which add up exactly.
+"""Roll-ups of calls: sums and histograms of integers by hour, day and month, which add up exactly. The definitions.
 
-A roll-up is a pure function of a day's rows. It is computed whole for a day whenever that day's rows changed, never
-updated in place, and names the digests of what it was computed from; where it is missing or out of date the same
-sums are taken from the rows themselves. So a roll-up can cost or save time, but never change a figure.
+Everything here is a pure expression over columns. A day's roll-up holds its hours and the day, a month's the
+month; a coarser grain is the sum of the finer one. How they are kept fresh is in `rolling`.
 """
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 
-from clearline.records import parquet, query
-from clearline.records.columns import stored_schema
-from clearline.records.engines.duck import SOURCE, Plan, to_ibis
-from clearline.records.manifest import File
-from clearline.records.schema import CALLS, DAY_US, HOUR_US
+from clearline.records.schema import DAY_US, HOUR_US
 
-if TYPE_CHECKING:
-    from clearline.records.store import Records
-
-VERSION = "definition:rollup-1"
+VERSION = "definition:rollup-2"
 """Changes when a definition below does: older roll-ups are then made anew."""
 
 GROUPINGS: dict[str, tuple[str, ...]] = {
@@ -37,6 +29,13 @@ EFFECTIVE_CODES = (200, 480, 486, 487, 600, 603)
 LOW_MOS_X100 = 360
 """Below it "many users dissatisfied" (ITU-T G.107 table B.1)."""
 
+COUNTED = {
+    "post_dial_delay_n": "post_dial_delay_us",
+    "loss_n": "loss_ppm",
+    "jitter_n": "jitter_us",
+    "delay_n": "delay_us",
+}
+"""Sums that say of how many calls another was taken."""
 SUMS = (
     "attempts",
     "answered",
@@ -48,14 +47,7 @@ SUMS = (
     "measured_talk_us",
     "mos_x100_talk_us",
     "low_mos",
-    "post_dial_delay_n",
-    "post_dial_delay_us",
-    "loss_n",
-    "loss_ppm",
-    "jitter_n",
-    "jitter_us",
-    "delay_n",
-    "delay_us",
+    *(name for pair in COUNTED.items() for name in pair),
 )
 """What is added up. `calls`: answered or with measured media, those that a quality can be asked of. `measured`: with a
 MOS. `mos_x100_talk_us`: the MOS in hundredths times talk microseconds; 64 bits hold 700 years of talk."""
@@ -74,7 +66,11 @@ HISTOGRAM_SCHEMA = pa.schema(
 )
 ROLLUP_ORDER = ["grain", "grouping", "tenant", "customer", "at_us", *DIMENSIONS[1:]]
 HISTOGRAM_ORDER = ["grain", "measure", "tenant", *HISTOGRAM_BY, "at_us", "bucket"]
-GRAINS = {"hour": HOUR_US, "day": DAY_US}
+
+
+def floor(moments: ir.IntegerColumn, width: int) -> ir.IntegerColumn:
+    """The multiple of a width at or before each moment."""
+    return (moments // width * width).cast("int64")
 
 
 def sums(rows: ir.Table) -> dict[str, ir.IntegerScalar]:
@@ -94,111 +90,114 @@ def sums(rows: ir.Table) -> dict[str, ir.IntegerScalar]:
         "mos_x100_talk_us": (rows.mos_x100 * talk).sum(),
         "low_mos": rows.count(where=rows.mos_x100 < LOW_MOS_X100),
     }
-    for count, name in (
-        ("post_dial_delay_n", "post_dial_delay_us"),
-        ("loss_n", "loss_ppm"),
-        ("jitter_n", "jitter_us"),
-        ("delay_n", "delay_us"),
-    ):
+    for count, name in COUNTED.items():
         added[count] = rows.count(where=rows[name].notnull())
         added[name] = rows[name].sum()
     return {name: added[name].fill_null(0) for name in SUMS}
 
 
-def cells(rows: ir.Table, grouping: str, grain: str) -> ir.Table:
-    """Sums of call rows by one grouping and grain, with the columns of `ROLLUP_SCHEMA`."""
-    dimensions = GROUPINGS[grouping]
-    width = GRAINS[grain]
-    at = (rows.start_us // width * width).cast("int64")
-    grouped = rows.mutate(at_us=at).group_by(["tenant", *dimensions, "at_us"])
-    table = grouped.aggregate(**sums(rows.mutate(at_us=at)))
-    nothing = ibis.null("string")
-    others = {name: nothing for name in DIMENSIONS if name not in dimensions}
-    table = table.mutate(grain=ibis.literal(grain), grouping=ibis.literal(grouping), **others)
-    return table.select(ROLLUP_SCHEMA.names)
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """Sums of call rows by hour and some groupings, with the columns of `ROLLUP_SCHEMA`."""
+
+    groupings: tuple[str, ...] = tuple(GROUPINGS)
+
+    def __call__(self, rows: ir.Table) -> ir.Table:
+        """Sum up."""
+        rows = rows.mutate(at_us=floor(rows.start_us, HOUR_US))
+        parts = [self._grouped(rows, grouping) for grouping in self.groupings]
+        return ibis.union(*parts) if len(parts) > 1 else parts[0]
+
+    def _grouped(self, rows: ir.Table, grouping: str) -> ir.Table:
+        dimensions = GROUPINGS[grouping]
+        table = rows.group_by(["tenant", *dimensions, "at_us"]).aggregate(**sums(rows))
+        others = {name: ibis.null("string") for name in DIMENSIONS if name not in dimensions}
+        table = table.mutate(grain=ibis.literal("hour"), grouping=ibis.literal(grouping), **others)
+        return table.select(ROLLUP_SCHEMA.names)
 
 
-def buckets(rows: ir.Table, measure: str, grain: str) -> ir.Table:
-    """Histogram of one measure of call rows, with the columns of `HISTOGRAM_SCHEMA`."""
-    width = GRAINS[grain]
-    known = rows.filter(rows[measure].notnull())
-    known = known.mutate(
-        at_us=(known.start_us // width * width).cast("int64"),
-        bucket=(known[measure] // WIDTHS[measure] * WIDTHS[measure]).cast("int64"),
-    )
-    table = known.group_by(["tenant", *HISTOGRAM_BY, "at_us", "bucket"]).aggregate(n=known.count())
-    return table.mutate(grain=ibis.literal(grain), measure=ibis.literal(measure)).select(HISTOGRAM_SCHEMA.names)
+@dataclass(frozen=True, slots=True)
+class Buckets:
+    """Histograms of some measures of call rows by hour, with the columns of `HISTOGRAM_SCHEMA`."""
+
+    measures: tuple[str, ...] = tuple(WIDTHS)
+
+    def __call__(self, rows: ir.Table) -> ir.Table:
+        """Count."""
+        parts = [self._counted(rows, measure) for measure in self.measures]
+        return ibis.union(*parts) if len(parts) > 1 else parts[0]
+
+    def _counted(self, rows: ir.Table, measure: str) -> ir.Table:
+        known = rows.filter(rows[measure].notnull())
+        known = known.mutate(at_us=floor(known.start_us, HOUR_US), bucket=floor(known[measure], WIDTHS[measure]))
+        table = known.group_by(["tenant", *HISTOGRAM_BY, "at_us", "bucket"]).aggregate(n=known.count())
+        return table.mutate(grain=ibis.literal("hour"), measure=ibis.literal(measure)).select(HISTOGRAM_SCHEMA.names)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One of the two kinds of roll-up: what its files are called and hold, and how it is made of rows."""
+
+    table: str
+    schema: pa.Schema
+    order: tuple[str, ...]
+    made: Cells | Buckets
+    added: tuple[str, ...]
+    """Columns that are added up."""
+
+    @property
+    def month_table(self) -> str:
+        """What a month's files are called."""
+        return f"{self.table}-month"
+
+    def coarser(self, cells: ir.Table, grain: str, at: ir.IntegerValue) -> ir.Table:
+        """Sum cells up to a coarser grain."""
+        cells = cells.mutate(at_us=at)
+        kept = [name for name in self.schema.names if name not in {*self.added, "grain"}]
+        table = cells.group_by(kept).aggregate(**{name: cells[name].sum() for name in self.added})
+        return table.mutate(grain=ibis.literal(grain)).select(self.schema.names)
+
+    def with_days(self, hours: ir.Table) -> ir.Table:
+        """Hours, and the day they add up to."""
+        return hours.union(self.coarser(hours, "day", floor(hours.at_us, DAY_US)))
+
+    def day(self, rows: ir.Table) -> ir.Table:
+        """The whole roll-up of a day's rows."""
+        return self.with_days(self.made(rows))
+
+
+CELLS = Kind("rollup", ROLLUP_SCHEMA, tuple(ROLLUP_ORDER), Cells(), SUMS)
+BUCKETS = Kind("histogram", HISTOGRAM_SCHEMA, tuple(HISTOGRAM_ORDER), Buckets(), ("n",))
+KINDS = (CELLS, BUCKETS)
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """The sums of a UTC month's days, as cells at its first instant."""
+
+    kind: Kind
+    at_us: int
+
+    def __call__(self, days: ir.Table) -> ir.Table:
+        """Sum up."""
+        return self.kind.coarser(days, "month", ibis.literal(self.at_us, "int64"))
 
 
 def all_cells(rows: ir.Table) -> ir.Table:
     """The whole roll-up of a day."""
-    return ibis.union(*[cells(rows, grouping, grain) for grouping in GROUPINGS for grain in GRAINS])
+    return CELLS.day(rows)
 
 
 def all_buckets(rows: ir.Table) -> ir.Table:
-    """The whole histogram of a day: the MOS by hour and day, the other measures by day."""
-    return ibis.union(buckets(rows, "mos_x100", "hour"), *[buckets(rows, measure, "day") for measure in WIDTHS])
+    """The whole histogram of a day."""
+    return BUCKETS.day(rows)
 
 
-def made_of(files: list[File]) -> tuple[str, ...]:
-    """What a roll-up of these files says it was made of: digests, so that erasing identities leaves it valid."""
-    return (VERSION, *sorted(file.digest for file in files))
+def month_of(day: int) -> int:
+    """The first day of the UTC month a day lies in; days are counted from 1970-01-01."""
+    return day + 1 - datetime.fromtimestamp(day * 86_400, UTC).day
 
 
-def index_made_of(files: list[File]) -> tuple[str, ...]:
-    """What a search index of these files says it was made of: the very bytes, since it holds hashes of identities."""
-    return ("definition:index-1", *sorted(file.sha256 for file in files))
-
-
-def day_source(records: "Records", files: list[File]) -> tuple[Callable[[ir.Table], ir.Table], ...]:
-    """Name a day's calls, all tenants', as the engine's source.
-
-    Returns:
-        What brings them to the rows that count: the first steps of a plan.
-    """
-    records.engine.relation(stored_schema(CALLS), [str(records.path / file.path) for file in files], name=SOURCE)
-    return () if len(files) == 1 else (query.resolved,)
-
-
-def roll_up(records: "Records", since_day: int, until_day: int) -> list[int]:
-    """Make the missing and outdated roll-ups and search indexes of days in [since, until). Needs the maintenance lock.
-
-    Returns:
-        The days made anew.
-    """
-    listing = records.manifest.live(("calls", "rollup", "histogram", "index"), since_day, until_day).files
-    by_day: dict[int, dict[str, list[File]]] = {}
-    for file in listing:
-        by_day.setdefault(file.day, {}).setdefault(file.table, []).append(file)
-    done = []
-    for day, tables in sorted(by_day.items()):
-        calls = tables.get("calls", [])
-        derived = {name: tables.get(name, []) for name in ("rollup", "histogram", "index")}
-        wanted = {"rollup": made_of(calls), "histogram": made_of(calls), "index": index_made_of(calls)}
-        stale = [name for name, of in wanted.items() if [file.made_of for file in derived[name]] != [of]]
-        if calls and stale:  # where the calls have expired, what was summed of them stays
-            _make(records, day, calls, {name: (wanted[name], derived[name]) for name in stale})
-            done.append(day)
-    return done
-
-
-def _make(
-    records: "Records", day: int, calls: list[File], stale: dict[str, tuple[tuple[str, ...], list[File]]]
-) -> None:
-    added, killed = [], []
-    with records.exclusive():
-        columns, first = to_ibis(stored_schema(CALLS)), day_source(records, calls)
-        for name, (of, old) in stale.items():
-            path = parquet.new_path(name, day)
-            temporary = (records.path / path).with_suffix(".tmp")
-            temporary.parent.mkdir(parents=True, exist_ok=True)
-            about = {parquet.FOOTER: parquet.footer(name, day, 0, made_of=of, merges=[file.path for file in old])}
-            if name == "rollup":
-                records.engine.write(Plan(columns, (*first, all_cells)), ROLLUP_ORDER, temporary, about)
-            elif name == "histogram":
-                records.engine.write(Plan(columns, (*first, all_buckets)), HISTOGRAM_ORDER, temporary, about)
-            else:
-                records.engine.write_index(Plan(columns, first), temporary, about)
-            added.append(parquet.settle(records.path, path))
-            killed += [file.path for file in old]
-    records.manifest.commit(add=added, kill=killed, now_us=records.now_us())
+def month_end(first_day: int) -> int:
+    """The first day of the month after the one that begins on a day."""
+    return month_of(first_day + 31)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from clearline.records import documents, parquet, query
+from clearline.records import documents, lineage, parquet, query
 from clearline.records.columns import conform, stored_schema
 from clearline.records.engines.duck import SOURCE, Plan, to_ibis
 from clearline.records.errors import StoreBusyError
@@ -89,7 +89,7 @@ def recover(records: "Records") -> None:
             spooled.add(path.stem)
     files = [*records.manifest.live().files, *(file for file, _ in records.manifest.dead())]
     listed = {file.path for file in files}
-    sources = spooled | {source for file in files for source in (file.path, file.digest, file.sha256)}
+    sources = spooled | {source for file in files for source in (file.path, file.digest, file.sha256, lineage.of(file))}
     for path in (records.path / "data").glob("*/*/*"):
         if path.suffix != ".parquet":
             path.unlink(missing_ok=True)
@@ -190,14 +190,21 @@ def merge(records: "Records", table: Table, day: int, files: list[File], level: 
     with records.exclusive():
         columns = to_ibis(schema)
         engine.relation(schema, [str(records.path / file.path) for file in files], name=SOURCE)
-        about = parquet.footer(table.name, day, level, rules=files[0].rules, merges=[file.path for file in files])
+        about = parquet.footer(
+            table.name,
+            day,
+            level,
+            rules=files[0].rules,
+            merges=[file.path for file in files],
+            made_of=lineage.inherited(files),
+        )
         repeated = len(engine.run(Plan(columns, (query.repeats,)))) > 0
         history = _history(records, table, day, files) if repeated else None
         path = parquet.new_path(table.name, day)
         temporary = (records.path / path).with_suffix(".tmp")
         temporary.parent.mkdir(parents=True, exist_ok=True)
         engine.write(
-            Plan(columns, (query.resolved,) if repeated else ()),
+            Plan(columns, (query.Merged(table.time),) if repeated else ()),
             query.sort_keys(table),
             temporary,
             {parquet.FOOTER: about},

@@ -1,15 +1,18 @@
 """Find calls by number or Call-ID: through a hash index a day, through the rows where a day has none yet."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from clearline.records import query, rollup
+from clearline.records import query
 from clearline.records.attribution import subscriber
 from clearline.records.columns import stored_schema, to_rows
-from clearline.records.engines.duck import index_hash
-from clearline.records.manifest import File
+from clearline.records.engines.duck import Piece, Plan, index_hash, to_ibis
+from clearline.records.index import INDEX, INDEX_SCHEMA, made_of
+from clearline.records.manifest import Listing
 from clearline.records.query import Scope
+from clearline.records.rolling import by_day
 from clearline.records.schema import CALLS, DAY_US, CallRecord
 
 if TYPE_CHECKING:
@@ -17,7 +20,6 @@ if TYPE_CHECKING:
 
     from clearline.records.store import Records, View
 
-INDEX_SCHEMA = pa.schema([("hash", pa.int64()), ("customer", pa.string()), ("start_us", pa.int64())])
 MAX_FOUND = 10_000
 """Calls returned at most."""
 
@@ -49,19 +51,15 @@ def search(
     kind, value = ("n", subscriber(number)) if number is not None else ("c", call_id or "")
 
     def question() -> pa.Table:
-        view = records.view(CALLS, tenant, since_us, until_us, ("index",))
+        view = records.view(CALLS, tenant, since_us, until_us, (INDEX,))
         indexed = _indexed(view)
         scope = Scope(tenant, since_us, until_us)
-        parts = []
-        if indexed and (places := _places(records, index_hash(tenant, kind, value), indexed, scope)):
-            parts.append(_at_places(records, view, indexed, places, scope))
-        if others := _rest(records, view, indexed):
-            parts.append(_naming(others, kind, value, scope))
-        rows = [records.engine.fetch(part.limit(MAX_FOUND)) for part in parts]
-        return pa.concat_tables(rows) if rows else stored_schema(CALLS).empty_table()
+        found = _listed(records, indexed, index_hash(tenant, kind, value), scope)
+        found += _unlisted(view, indexed, kind, value, scope)
+        return pa.concat_tables(found) if found else stored_schema(CALLS).empty_table()
 
-    found: list[CallRecord] = to_rows(CALLS, records.ask(question))
-    exact = [call for call in found if _names(call, kind, value)]
+    calls: list[CallRecord] = to_rows(CALLS, records.ask(question))
+    exact = [call for call in calls if _names(call, kind, value)]
     return sorted(exact, key=lambda call: (call.start_us, call.key))[:MAX_FOUND]
 
 
@@ -71,67 +69,66 @@ def _names(call: CallRecord, kind: str, value: str) -> bool:
     return value in {subscriber(party) for party in (call.caller, call.callee) if party is not None}
 
 
-def _indexed(view: "View") -> dict[int, tuple[str, list[File]]]:
-    """Days whose index holds just the live calls: day → (path of the index, files of the calls)."""
-    calls: dict[int, list[File]] = {}
-    for file in view.listing.files:
-        if file.table == "calls":
-            calls.setdefault(file.day, []).append(file)
+def _indexed(view: "View") -> dict[int, tuple[str, str]]:
+    """Days whose index holds just the live calls: day → (path of the index, path of the calls)."""
+    hot_days = view.hot_units(DAY_US)
+    calls = by_day(view.listing.files, CALLS.name)
     return {
-        file.day: (file.path, calls[file.day])
+        file.day: (str(view.records.path / file.path), str(view.records.path / calls[file.day][0].path))
         for file in view.listing.files
-        if file.table == "index"
-        and file.day not in view.hot_days
+        if file.table == INDEX
+        and file.day not in hot_days
         and len(calls.get(file.day, [])) == 1
-        and file.made_of == rollup.index_made_of(calls[file.day])
+        and file.made_of == made_of(calls[file.day][0])
     }
 
 
-def _places(
-    records: "Records", wanted: int, indexed: dict[int, tuple[str, list[File]]], scope: Scope
-) -> dict[int, list[tuple[str | None, int]]]:
-    index = records.engine.relation(INDEX_SCHEMA, [str(records.path / path) for path, _ in indexed.values()])
-    hits = index.filter(index.hash == wanted, index.start_us >= scope.since_us, index.start_us < scope.until_us)
-    places: dict[int, list[tuple[str | None, int]]] = {}
-    for hit in records.engine.fetch(hits.limit(MAX_FOUND)).to_pylist():
-        places.setdefault(hit["start_us"] // DAY_US, []).append((hit["customer"], hit["start_us"]))
-    return places
+def _listed(records: "Records", indexed: dict[int, tuple[str, str]], wanted: int, scope: Scope) -> list[pa.Table]:
+    """The calls an index names: by customer and start, which the files are sorted by."""
+    if not indexed:
+        return []
+    span = (scope.since_us, scope.until_us)
+    hits = Piece(tuple(path for path, _ in indexed.values()), {"hash": [wanted]}, (span,))
+    records.engine.source(INDEX_SCHEMA, "start_us", [hits])
+    places: dict[int, tuple[set[str | None], set[int]]] = {}
+    for hit in records.engine.run(Plan(to_ibis(INDEX_SCHEMA), (_some,))).to_pylist():
+        customers, starts = places.setdefault(hit["start_us"] // DAY_US, (set(), set()))
+        customers.add(hit["customer"])
+        starts.add(hit["start_us"])
+    if not places:
+        return []
+    pieces = [
+        Piece((indexed[day][1],), {"tenant": [scope.tenant], "customer": customers, "start_us": starts})
+        for day, (customers, starts) in places.items()
+    ]
+    records.engine.source(stored_schema(CALLS), CALLS.time, pieces)
+    return [records.engine.run(Plan(to_ibis(stored_schema(CALLS)), (query.standing, _some)))]
 
 
-def _at_places(
-    records: "Records",
-    view: "View",
-    indexed: dict[int, tuple[str, list[File]]],
-    places: dict[int, list[tuple[str | None, int]]],
-    scope: Scope,
-) -> "ir.Table":
-    """The calls at the places the index named: by customer and start, which the files are sorted by."""
-    paths = [str(records.path / file.path) for day in places for file in indexed[day][1]]
-    rows = query.within(records.engine.relation(stored_schema(view.table), paths), view.table, scope)
-    found = [place for group in places.values() for place in group]
-    customers = {customer for customer, _ in found if customer is not None}
-    mine = rows.customer.isin(sorted(customers))
-    if any(customer is None for customer, _ in found):
-        mine |= rows.customer.isnull()
-    return rows.filter(mine, rows.start_us.isin(sorted({start for _, start in found})))
+def _some(rows: "ir.Table") -> "ir.Table":
+    return rows.limit(MAX_FOUND)
 
 
-def _rest(records: "Records", view: "View", indexed: dict[int, tuple[str, list[File]]]) -> "View | None":
-    """The view without the indexed days; None if nothing is left."""
-    from clearline.records.store import View  # noqa: PLC0415  # store imports this module's callers
+def _unlisted(view: "View", indexed: dict[int, tuple[str, str]], kind: str, value: str, scope: Scope) -> list[pa.Table]:
+    """Calls of days without an index, found by reading the rows; the caller compares exactly.
 
-    files = [file for file in view.listing.files if file.table == "calls" and file.day not in indexed]
-    if not files and view.unresolved is None:
-        return None
-    by_day = [(file.day, str(records.path / file.path)) for file in files]
-    clean, _ = query.days(by_day, view.hot_days)
-    relation = records.engine.relation(stored_schema(view.table), clean)
-    return View(view.table, view.listing, view.hot_days, relation, view.unresolved)
+    First their keys, of any state that names the value; then what counts of those.
+    """
+    files = [file for file in view.listing.files if file.table == CALLS.name and file.day not in indexed]
+    if not files and not len(view.hot):
+        return []
+    rest = replace(view, listing=Listing(files, view.listing.sealed))
+    keys: set[str] = set()
+    for rows in rest.relations(scope):
+        if rows is not None:
+            naming = _naming(query.within(rows, CALLS, scope), kind, value)
+            keys |= set(view.records.engine.fetch(naming.select("key").limit(MAX_FOUND)).column("key").to_pylist())
+    if not keys:
+        return []
+    return [view.records.engine.fetch(rest.rows(replace(scope, fixed={"key": keys})))]
 
 
-def _naming(view: "View", kind: str, value: str, scope: Scope) -> "ir.Table":
-    """Calls that may name the value, found by reading the rows; the caller compares exactly."""
-    rows = view.rows(scope)
+def _naming(rows: "ir.Table", kind: str, value: str) -> "ir.Table":
     if kind == "c":
         return rows.filter(rows.call_id == value)
     plain = [party.re_replace("[-. ()]", "").contains(value) for party in (rows.caller, rows.callee)]

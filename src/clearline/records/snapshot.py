@@ -10,7 +10,7 @@ from clearline.records.figures import totals
 from clearline.records.parquet import describe
 from clearline.records.query import Scope
 from clearline.records.schema import CALLS
-from clearline.records.seal import day_range, maintenance, seal_spool
+from clearline.records.seal import SEALED, day_range, maintenance, seal_spool
 from clearline.records.upkeep import restate
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def take(records: "Records", *, tenant: str, since_us: int, until_us: int, who: 
         seal_spool(records)
         restate(records)
         files = records.manifest.live(("calls",), *day_range(since_us, until_us)).files
-        named = [{"path": f.path, "sha256": f.sha256, "digest": f.digest, "rows": f.rows, "day": f.day} for f in files]
+        named = [documents.naming(file) for file in files]
         body = {
             "tenant": tenant,
             "since_us": since_us,
@@ -68,7 +68,9 @@ def load(records: "Records", name: str) -> dict[str, Any]:
 def _figures(records: "Records", body: dict[str, Any]) -> Figures:
     """The sums, from the rows of the files a snapshot names and nothing else."""
     with records.exclusive():
-        clean, unresolved = query.days([(f["day"], str(records.path / f["path"])) for f in body["files"]], ())
+        clean, unresolved = query.days(
+            [(f["day"], f.get("level", SEALED), str(records.path / f["path"])) for f in body["files"]], ()
+        )
         schema = stored_schema(CALLS)
         rows = query.counting(
             records.engine.relation(schema, clean),

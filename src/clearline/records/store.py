@@ -51,6 +51,7 @@ RETRIES = 5
 """How often a question is asked again when a file it was to read has been replaced and collected meanwhile."""
 
 Answer = TypeVar("Answer")
+Step = Callable[["ir.Table"], "ir.Table"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,24 +59,67 @@ class View:
     """What a question reads, at one instant.
 
     Attributes:
+        records: the store.
         table: which table.
         listing: the live files of the days in question.
-        hot_days: UTC days with rows that are in no file yet.
-        clean: rows of days that lie in one file.
-        unresolved: rows of the other days, with repeats and corrections still in.
+        hot: rows that are in no file yet.
     """
 
+    records: "Records"
     table: Table
     listing: "Listing"
-    hot_days: frozenset[int]
-    clean: "ir.Table"
-    unresolved: "ir.Table | None"
+    hot: "pa.Table"
+
+    def hot_units(self, width_us: int) -> frozenset[int]:
+        """The hours or days (by their width) that have rows in no file yet, counted from 1970."""
+        return frozenset(moment // width_us for moment in self.hot.column(self.table.time).to_pylist())
+
+    def paths(self, since_us: int, until_us: int) -> tuple[list[str], list[str]]:
+        """Files with rows of [since, until): those of days that lie in one, and the others with repeats still in."""
+        from clearline.records.query import days  # noqa: PLC0415
+
+        first, last = since_us // DAY_US, max(since_us, until_us - 1) // DAY_US
+        files = [
+            (file.day, file.level, str(self.records.path / file.path))
+            for file in self.listing.files
+            if file.table == self.table.name and first <= file.day <= last
+        ]
+        return days(files, self.hot_units(DAY_US))
 
     def rows(self, scope: "Scope") -> "ir.Table":
         """The rows of a scope that count."""
         from clearline.records.query import counting  # noqa: PLC0415
 
-        return counting(self.clean, self.unresolved, self.table, scope)
+        clean, unresolved = self.relations(scope)
+        return counting(clean, unresolved, self.table, scope)
+
+    def relations(self, scope: "Scope") -> "tuple[ir.Table, ir.Table | None]":
+        """The scope's files named: those of clean days, and the others with the rows of no file, if there are any."""
+        from clearline.records.columns import stored_schema  # noqa: PLC0415
+
+        clean, unresolved = self.paths(scope.since_us, scope.until_us)
+        schema, engine = stored_schema(self.table), self.records.engine
+        others = engine.relation(schema, unresolved, self.hot) if unresolved or len(self.hot) else None
+        return engine.relation(schema, clean), others
+
+    def taken(self, tenant: str, spans: "Sequence[tuple[int, int]]", step: "Step") -> "Iterator[pa.Table]":
+        """What a step makes of the tenant's rows in some spans that count, in parts that add up."""
+        from clearline.records.columns import stored_schema  # noqa: PLC0415
+        from clearline.records.engines.duck import Piece, Plan, to_ibis  # noqa: PLC0415
+        from clearline.records.query import in_spans, resolved, standing  # noqa: PLC0415
+
+        found = [self.paths(*span) for span in spans]
+        schema = stored_schema(self.table)
+        hot = in_spans(self.hot, self.table.time, spans)
+        for number, first, rows in ((0, standing, None), (1, resolved, hot)):
+            pieces = [
+                Piece(tuple(paths[number]), {"tenant": [tenant]}, (span,))
+                for span, paths in zip(spans, found, strict=True)
+                if paths[number]
+            ]
+            if pieces or (rows is not None and len(rows)):
+                self.records.engine.source(schema, self.table.time, pieces, rows)
+                yield self.records.engine.run(Plan(to_ibis(schema), (first, step)))
 
 
 class Records:
@@ -132,40 +176,57 @@ class Records:
             StoreFullError: the disk is full; nothing of the batch is kept.
             StoreReadOnlyError: the store cannot be written.
         """
-        self._append(rows, None)
+        self._append(rows)
 
-    def revise(self, rows: Sequence[Record], *, who: str, why: str) -> None:
+    def revise(
+        self, rows: Sequence[Record], *, who: str, why: str, moved_from: Mapping[str, int] | None = None
+    ) -> None:
         """Replace records by corrected or re-scored states. The earlier ones stay in `history`.
 
         Args:
-            rows: the new states; each has the key, tenant and moment of a record that is there.
+            rows: the new states; each has the key and tenant of a record that is there.
             who: the person or program that corrects.
             why: the reason, in words.
+            moved_from: for records whose moment is corrected: the moment they have now, by key. The hour, day and
+                month they were counted in no longer count them.
 
         Raises:
-            BadRecordError: there is no such record, or what identifies it differs.
+            BadRecordError: there is no such record at that moment, or what identifies it differs.
         """
+        moved_from = moved_from or {}
+        moves: list[tuple[Record, int]] = []
         for table, group in _by_table(rows).items():
-            known = self._fixed_values(table, group)
+            then = {row.key: moved_from.get(row.key, getattr(row, table.time)) for row in group}
+            known = self._known(table, group, then)
             for row in group:
-                if known.get((row.tenant, row.key)) != _fixed(table, row):
+                state = known.get((row.tenant, row.key))
+                if state is None or getattr(state, table.time) != then[row.key] or not _same(table, state, row):
                     raise BadRecordError(
                         f"{table.name} {row.key}: no record with this key, tenant and {table.time} to correct"
                     )
-        self._append(rows, (who, why))
+                if getattr(row, table.time) != then[row.key]:
+                    moves.append((state, getattr(row, table.time)))
+        self._append(rows, (who, why), moves)
 
-    def _fixed_values(self, table: Table, rows: list[Record]) -> dict[tuple[str, str], tuple[object, ...]]:
+    def _known(self, table: Table, rows: list[Record], then: Mapping[str, int]) -> dict[tuple[str, str], Record]:
+        """The records that are there, at the moments they are said to have, by tenant and key."""
         from clearline.records.query import Scope  # noqa: PLC0415
 
-        moments = [getattr(row, table.time) for row in rows]
-        found: dict[tuple[str, str], tuple[object, ...]] = {}
+        found: dict[tuple[str, str], Record] = {}
         for tenant in {row.tenant for row in rows}:
             keys = [row.key for row in rows if row.tenant == tenant]
+            moments = [then[key] for key in keys]
             scope = Scope(tenant, min(moments), max(moments) + 1, {"key": keys})
-            found |= {(row.tenant, row.key): _fixed(table, row) for row in self.rows(table, scope)}
+            found |= {(row.tenant, row.key): row for row in self.rows(table, scope)}
         return found
 
-    def _append(self, rows: Sequence[Record], revision: tuple[str, str] | None) -> None:
+    def _append(
+        self,
+        rows: Sequence[Record],
+        revision: tuple[str, str] | None = None,
+        moves: Sequence[tuple[Record, int]] = (),
+    ) -> None:
+        """Keep rows and, for records that move, their old states with the moments they go to; all or nothing."""
         from clearline.records.columns import to_batch  # noqa: PLC0415
         from clearline.records.spool import encode, spool_bytes  # noqa: PLC0415
 
@@ -175,6 +236,10 @@ class Records:
             encode(table, to_batch(table, group[start : start + MAX_FRAME_ROWS], recorded_us, since))
             for table, group in _by_table(rows).items()
             for start in range(0, len(group), MAX_FRAME_ROWS)
+        ]
+        content += [
+            encode(TABLE_OF[type(row)], to_batch(TABLE_OF[type(row)], [row], recorded_us, since, [to_us]))
+            for row, to_us in moves
         ]
         if not content:
             return
@@ -274,24 +339,10 @@ class Records:
     def view(self, table: Table, tenant: str, since_us: int, until_us: int, derived: tuple[str, ...] = ()) -> View:
         """What a question about a table reads now. The spool is listed before the manifest: what is sealed in between
         is then known from the manifest, so nothing is missed and nothing counted twice."""  # noqa: D205, D209
-        from clearline.records.columns import stored_schema  # noqa: PLC0415
-        from clearline.records.query import days  # noqa: PLC0415
-
         first, last = since_us // DAY_US, max(since_us, until_us - 1) // DAY_US + 1
         self._hot.refresh()
         listing = self.manifest.live((table.name, *derived), first, last)
-        hot = self._hot_rows(table, listing.sealed, tenant, since_us, until_us)
-        hot_days = frozenset(moment // DAY_US for moment in hot.column(table.time).to_pylist())
-        files = [(file.day, str(self.path / file.path)) for file in listing.files if file.table == table.name]
-        clean, unresolved = days(files, hot_days)
-        schema = stored_schema(table)
-        return View(
-            table,
-            listing,
-            hot_days,
-            self.engine.relation(schema, clean),
-            self.engine.relation(schema, unresolved, hot) if unresolved or len(hot) else None,
-        )
+        return View(self, table, listing, self._hot_rows(table, listing.sealed, tenant, since_us, until_us))
 
     def days(self, table: Table) -> set[int]:
         """UTC days a table has rows of, any tenant's, sealed or not."""
@@ -357,6 +408,8 @@ def _by_table(rows: Sequence[Record]) -> dict[Table, list[Record]]:
     return groups
 
 
-def _fixed(table: Table, row: Record) -> tuple[object, ...]:
-    """What a correction cannot change: the columns that files are sorted and asked by, but for the customer."""
-    return tuple(getattr(row, name) for name in table.order if name != "customer")
+def _same(table: Table, one: Record, other: Record) -> bool:
+    """Whether two states have in common what a correction cannot change: what files are sorted by, but for the customer
+    and the moment."""  # noqa: D205, D209
+    names = [name for name in table.order if name not in {"customer", table.time}]
+    return all(getattr(one, name) == getattr(other, name) for name in names)

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from clearline.records import documents, parquet, query, rollup
+from clearline.records import documents, parquet, query
 from clearline.records.attribution import Rule, Rules
 from clearline.records.columns import conform, stored_schema
 from clearline.records.engines.duck import SOURCE, Plan, to_ibis
+from clearline.records.index import index_days
 from clearline.records.manifest import File
+from clearline.records.rolling import roll_up
 from clearline.records.schema import DAY_US, TABLES
 from clearline.records.seal import GRACE_US, collect, maintenance, merge_levels, seal_days, seal_spool
 
@@ -47,12 +49,18 @@ def upkeep(records: "Records", grace_us: int = GRACE_US) -> Done:
     with maintenance(records):
         done.segments = seal_spool(records)
         restate(records)
-        done.merges = merge_levels(records)
         today = records.now_us() // DAY_US
         done.sealed = seal_days(records, 0, today)
-        done.rolled_up = rollup.roll_up(records, 0, LAST_DAY)
+        done.rolled_up = refresh(records)
+        done.merges = merge_levels(records)
         done.collected = collect(records, grace_us)
     return done
+
+
+def refresh(records: "Records") -> list[int]:
+    """Bring the roll-ups and search indexes up to date. Needs the maintenance lock. Returns the days summed."""
+    index_days(records, 0, LAST_DAY)
+    return roll_up(records, 0, LAST_DAY)
 
 
 def seal(records: "Records") -> int:

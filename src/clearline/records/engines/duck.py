@@ -1,8 +1,8 @@
 """DuckDB in memory: the default engine, and the only place with SQL of its own dialect."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from hashlib import md5
 from pathlib import Path
@@ -77,6 +77,40 @@ def compiled(plan: Plan) -> str:
     return typed(str(ibis.to_sql(expression, dialect="duckdb")), expression.schema())
 
 
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Some rows of some files: those whose columns hold a value allowed and whose moment lies in one of the spans.
+
+    Attributes:
+        paths: the files.
+        only: values allowed, by column; None for unknown.
+        spans: half-open, in the moments of the source's time column; empty: any moment.
+    """
+
+    paths: tuple[str, ...]
+    only: Mapping[str, Collection[str | int | None]] = field(default_factory=dict)
+    spans: tuple[tuple[int, int], ...] = ()
+
+    def sql(self, time: str) -> str:
+        """The rows, in DuckDB's words."""
+        spans = " OR ".join(f'"{time}" >= {low} AND "{time}" < {high}' for low, high in self.spans)
+        tests = [*allowed_sql(self.only), *([f"({spans})"] if spans else [])]
+        files = "[" + ", ".join(map(_quoted, self.paths)) + "]"
+        rows = f"SELECT * FROM read_parquet({files}, union_by_name = true, hive_partitioning = false)"  # noqa: S608
+        return f"{rows} WHERE {' AND '.join(tests)}" if tests else rows
+
+
+def allowed_sql(only: Mapping[str, Collection[str | int | None]]) -> list[str]:
+    """Conditions that columns hold one of the values allowed."""
+    conditions = []
+    for name, values in only.items():
+        known = [_quoted(value) if isinstance(value, str) else str(value) for value in values if value is not None]
+        tests = [f'"{name}" IN ({", ".join(known)})'] if known else []
+        tests += [f'"{name}" IS NULL'] if None in values else []
+        conditions.append(f"({' OR '.join(tests) or 'false'})")
+    return conditions
+
+
 class DuckEngine:
     """A disposable in-memory database. After an error it throws itself away and starts afresh."""
 
@@ -121,6 +155,30 @@ class DuckEngine:
             )
         self._run(f"CREATE OR REPLACE TEMP VIEW {name} AS {sql}")
         return ibis.table(to_ibis(schema), name=name)
+
+    def source(
+        self,
+        schema: pa.Schema,
+        time: str,
+        pieces: Iterable[Piece],
+        hot: pa.Table | None = None,
+        only: Mapping[str, Collection[str | int | None]] | None = None,
+    ) -> None:
+        """Name pieces of files and rows in memory as the relation that plans read.
+
+        Args:
+            schema: the columns; those that older files lack are unknown.
+            time: the column that the pieces' spans are about.
+            pieces: rows of files.
+            hot: further rows.
+            only: values allowed in all of them, by column.
+        """
+        columns = ", ".join(f'"{column}"' for column in schema.names)
+        self.connection().register(f"{SOURCE}_hot", hot if hot is not None else schema.empty_table())
+        rows = " UNION ALL BY NAME ".join([f"SELECT * FROM {SOURCE}_hot", *(piece.sql(time) for piece in pieces)])  # noqa: S608
+        tests = allowed_sql(only or {})
+        where = f" WHERE {' AND '.join(tests)}" if tests else ""
+        self._run(f"CREATE OR REPLACE TEMP VIEW {SOURCE} AS SELECT {columns} FROM ({rows}){where}")  # noqa: S608
 
     def fetch(self, expression: ir.Table) -> pa.Table:
         """Run an expression."""
