@@ -15,21 +15,15 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
-import numpy.typing as npt
 
-from clearline.platform.availability.columns import condense_columns
-from clearline.platform.availability.outages import condense, timeline
+from clearline.platform.availability.outages import WHOEVER_LOOKS, Columns, combine, timeline
+from clearline.platform.availability.runs import condensed_days, joined
 from clearline.records.schema import ProbeSample
 from clearline.sensors.probe.schedule import run_probes
 from clearline.sensors.probe.target import Target
 
 INTERVAL_US = 15_000_000
 MONTH_US = 30 * 86_400 * 1_000_000
-SLICE = 20
-"""Of the targets, one in so many is also judged from sample objects, one target at a time in memory."""
-
-SLICE_S = 3
-"""Until this many seconds were spent on it."""
 
 
 def main(argv: list[str]) -> int:
@@ -95,15 +89,13 @@ def report(samples: Sequence[ProbeSample], missed: int, targets: int, seconds: i
 
 REASONS = ("no answer within 4 s", "200 OK")
 
-Columns = tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_], npt.NDArray[np.int64]]
-
 
 def months(targets: int) -> Iterator[Columns]:
     """Make a month of samples of each target: three outages of half an hour, 30 lone failures, a gap of an hour."""
     chance = np.random.default_rng(5)
     number = MONTH_US // INTERVAL_US
     regular = np.arange(number, dtype=np.int64) * INTERVAL_US
-    interval = np.full(number, INTERVAL_US, dtype=np.int64)
+    interval, offset = np.full(number, INTERVAL_US, dtype=np.int64), np.zeros(number, dtype=np.int64)
     for _ in range(targets):
         at_us = regular + chance.integers(0, INTERVAL_US // 20, number)
         ok = np.ones(number, dtype=np.bool_)
@@ -112,33 +104,22 @@ def months(targets: int) -> Iterator[Columns]:
         ok[chance.integers(0, number, 30)] = False
         start = int(chance.integers(0, number - 240))
         kept = np.concatenate((np.arange(start), np.arange(start + 240, number)))
-        yield at_us[kept], ok[kept], interval[kept]
+        good = ok[kept]
+        yield Columns(
+            at_us[kept], good, interval[kept], offset[kept], lambda index, good=good: REASONS[bool(good[index])]
+        )
 
 
 def judging(targets: int) -> None:
-    """Turn a month of every target into outages; making the samples is not counted, nor is reading them from disk."""
-    spent_s, plain_s, outages, seen, plain_seen = 0.0, 0.0, 0, 0, 0
-    for number, (at_us, ok, interval) in enumerate(months(targets)):
+    """Turn a month of every target into outages, day by day as the platform does; making the samples is not counted,
+    nor is reading them from disk."""
+    spent_s, outages, seen = 0.0, 0, 0
+    for samples in months(targets):
         began = time.process_time()
-        runs = condense_columns(at_us, ok, interval, lambda index, ok=ok: REASONS[bool(ok[index])])
-        outages += len(timeline(runs, MONTH_US, 2).outages)
+        runs = joined({"local": found} for _, found in condensed_days(samples))
+        apart = {vantage: timeline(found, MONTH_US, 2) for vantage, found in runs.items()}
+        outages += len(combine(apart, (WHOEVER_LOOKS,)).outages)
         spent_s += time.process_time() - began
-        seen += len(at_us)
-        if number % SLICE == 0 and plain_s < SLICE_S:
-            samples = list(map(_sample, at_us.tolist(), ok.tolist()))
-            began = time.process_time()
-            plain = condense(samples)
-            timeline(plain, MONTH_US, 2)
-            plain_s += time.process_time() - began
-            plain_seen += len(samples)
-            if plain != runs:
-                raise SystemExit("the two ways disagree")
-    print(f"  30 days of {targets} targets, {seen / 1e6:.0f} million samples as columns:")
+        seen += samples.at_us.size
+    print(f"  30 days of {targets} targets, {seen / 1e6:.0f} million samples:")
     print(f"    {outages} outages in {spent_s:.1f} s CPU")
-    rate = plain_seen / plain_s
-    print(f"  as sample objects, measured on {plain_seen / 1e6:.1f} million: {rate / 1e6:.1f} million/s,")
-    print(f"    all would take {seen / rate:.0f} s")
-
-
-def _sample(at_us: int, ok: bool) -> ProbeSample:  # noqa: FBT001  # mapped over two columns
-    return ProbeSample("k", "t", "x", "v", "options", at_us, ok, None, REASONS[ok], None, INTERVAL_US, "1")

@@ -2,6 +2,8 @@
 `.` good, `x` failing, ` ` no sample."""
 
 import random
+from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -9,7 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clearline.agreement.intervals import IntervalSet
-from clearline.platform.availability.outages import Availability, Outage, classify
+from clearline.platform.availability.outages import (
+    CLOCK_LIMIT_US,
+    Availability,
+    Columns,
+    Outage,
+    Quorum,
+    Run,
+    combine,
+    condense,
+    timelines,
+)
 from clearline.records.schema import ProbeSample
 
 S = 1_000_000
@@ -32,8 +44,21 @@ def drawn(line: str, vantage: str = "a", shift_s: int = 0) -> list[ProbeSample]:
     ]
 
 
-def seen(line: str, *, now_s: int | None = None, **choices: int) -> Availability:
-    return classify(drawn(line), now_us=(10 * len(line) if now_s is None else now_s) * S, **choices)
+def classify(
+    samples: Sequence[ProbeSample], *, now_us: int, confirm: int = 2, quorums: Sequence[Quorum] = (Quorum(0, 1),)
+) -> Availability:
+    return combine(timelines(samples, now_us=now_us, confirm=confirm), quorums)
+
+
+NOTHING = Availability(IntervalSet(), ())
+
+
+def seen(line: str, *, now_s: int | None = None, confirm: int = 2) -> Availability:
+    return classify(drawn(line), now_us=(10 * len(line) if now_s is None else now_s) * S, confirm=confirm)
+
+
+def agreeing(number: int) -> tuple[Quorum]:
+    return (Quorum(0, number),)
 
 
 def spans(availability: Availability) -> list[tuple[int, int | None]]:
@@ -116,7 +141,7 @@ def test_a_stopped_reflector_is_an_outage_within_two_intervals_and_ends_when_it_
 
 def both(first: str, second: str, *, agree: int) -> Availability:
     samples = drawn(first, "a") + drawn(second, "b", shift_s=5)
-    return classify(samples, now_us=10 * len(first) * S, agree=agree)
+    return classify(samples, now_us=10 * len(first) * S, quorums=agreeing(agree))
 
 
 def test_one_of_two_vantage_points_cut_off_is_no_outage_where_two_must_agree() -> None:
@@ -149,24 +174,26 @@ def test_an_outage_both_still_see_has_no_end() -> None:
 
 def test_where_one_of_two_that_must_agree_has_stopped_looking_the_outage_ends_unobserved() -> None:
     samples = [sample(0, ok=False, vantage="b"), sample(6, ok=False, vantage="a", interval_us=5 * S)]
-    (outage,) = classify(samples, now_us=23 * S, confirm=1, agree=2).outages
+    (outage,) = classify(samples, now_us=23 * S, confirm=1, quorums=agreeing(2)).outages
     assert (outage.from_us, outage.until_us, outage.ended_by) == (6 * S, 10 * S, "unobserved")
 
 
 def test_a_failure_seen_this_very_instant_is_not_yet_one_that_two_agree_on() -> None:
-    assert classify([sample(2, ok=False)], now_us=2 * S, confirm=1, agree=2) == Availability(IntervalSet(), ())
+    assert classify([sample(2, ok=False)], now_us=2 * S, confirm=1, quorums=agreeing(2)) == Availability(
+        IntervalSet(), ()
+    )
 
 
 def test_two_that_only_touch_do_not_agree() -> None:
     samples = [sample(1, ok=False, vantage="b", interval_us=5 * S), sample(6, ok=False, vantage="a")]
-    assert classify(samples, now_us=17 * S, confirm=1, agree=2).outages == ()
+    assert classify(samples, now_us=17 * S, confirm=1, quorums=agreeing(2)).outages == ()
 
 
 def test_a_third_vantage_point_that_fails_later_prolongs_the_running_outage() -> None:
     samples = (
         drawn("xx", "a") + drawn("xx", "b") + [sample(25, ok=False, vantage="c"), sample(27, ok=False, vantage="c")]
     )
-    assert spans(classify(samples, now_us=28 * S, agree=2)) == [(0, None)]
+    assert spans(classify(samples, now_us=28 * S, quorums=agreeing(2))) == [(0, None)]
 
 
 EVENTS = st.lists(
@@ -188,17 +215,17 @@ def test_order_and_repetition_of_the_samples_change_nothing(
 ) -> None:
     samples = random_samples(events)
     now_us = 1000 * S
-    expected = classify(samples, now_us=now_us, confirm=confirm, agree=agree)
+    expected = classify(samples, now_us=now_us, confirm=confirm, quorums=agreeing(agree))
     batches = [*samples, *chance.sample(samples, len(samples) // 2)]
     chance.shuffle(batches)
-    assert classify(batches, now_us=now_us, confirm=confirm, agree=agree) == expected
+    assert classify(batches, now_us=now_us, confirm=confirm, quorums=agreeing(agree)) == expected
 
 
 @given(EVENTS, st.integers(1, 3), st.integers(1, 2), st.integers(0, 2400))
 def test_outages_are_apart_in_order_and_within_what_was_observed(
     events: list[tuple[int, bool, str, int]], confirm: int, agree: int, now_s: int
 ) -> None:
-    availability = classify(random_samples(events), now_us=now_s * S, confirm=confirm, agree=agree)
+    availability = classify(random_samples(events), now_us=now_s * S, confirm=confirm, quorums=agreeing(agree))
     ended = [(outage.from_us, outage.until_us or now_s * S) for outage in availability.outages]
     assert all(from_us < until_us or until_us == now_s * S for from_us, until_us in ended)
     assert all(first[1] < second[0] for first, second in pairwise(ended))
@@ -225,3 +252,133 @@ def test_a_good_sample_is_never_inside_an_outage_and_the_first_failing_one_alway
 @pytest.mark.parametrize("confirm", [1, 2, 3])
 def test_an_always_good_target_has_no_outage(confirm: int) -> None:
     assert seen("." * 50, confirm=confirm).outages == ()
+
+
+# Clocks, quorums and vantage points that come and go
+
+
+def off(line: str, offset_us: int, vantage: str = "a") -> list[ProbeSample]:
+    return [replace(one, clock_offset_us=offset_us) for one in drawn(line, vantage)]
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_samples_of_a_clock_that_was_off_say_neither_up_nor_down(sign: int) -> None:
+    good = off("....", sign * CLOCK_LIMIT_US)
+    stepped = [replace(one, clock_offset_us=sign * 300 * S) for one in drawn("    xxxxx")]
+    after = drawn("         ...")
+    availability = classify([*good, *stepped, *after], now_us=120 * S)
+    assert availability == Availability(IntervalSet.of([(0, 40 * S), (90 * S, 120 * S)]), ())
+
+
+A_AND_B = frozenset("ab")
+
+
+def watched(lines: dict[str, str], *quorums: Quorum) -> Availability:
+    samples = [one for vantage, line in lines.items() for one in drawn(line, vantage)]
+    longest = max(map(len, lines.values()))
+    return classify(samples, now_us=10 * longest * S, quorums=(Quorum(0, 1), *quorums))
+
+
+def test_only_the_chosen_vantage_points_count() -> None:
+    assert spans(watched({"a": "........", "c": "..xxxx.."}, Quorum(0, 1, A_AND_B))) == []
+    assert watched({"c": "..xxxx.."}, Quorum(0, 1, A_AND_B)) == NOTHING
+
+
+def test_while_one_of_two_that_must_agree_is_cut_off_a_good_answer_is_up_and_a_failure_unknown() -> None:
+    both_agree = Quorum(0, 2, A_AND_B)
+    assert watched({"a": "........", "b": ".."}, both_agree).observed == IntervalSet.of([(0, 80 * S)])
+    availability = watched({"a": "....xx..", "b": ".."}, both_agree)
+    assert availability == Availability(IntervalSet.of([(0, 40 * S), (60 * S, 80 * S)]), ())
+
+
+def test_where_all_are_cut_off_nothing_is_known() -> None:
+    availability = watched({"a": "..      ..", "b": "...     .."}, Quorum(0, 1, A_AND_B))
+    assert availability.observed == IntervalSet.of([(0, 30 * S), (80 * S, 100 * S)])
+
+
+def test_one_that_was_cut_off_in_an_outage_and_delivers_late_makes_it_what_it_was() -> None:
+    both_agree = Quorum(0, 2, A_AND_B)
+    assert spans(watched({"a": "..xxxx..", "b": ".."}, both_agree)) == []
+    assert spans(watched({"a": "..xxxx..", "b": "..xxxxx."}, both_agree)) == [(20, 60)]
+
+
+def test_another_choice_of_quorum_leaves_what_was_before_as_it_was() -> None:
+    lines = {"a": ".xxx....xxx.", "b": "............"}
+    assert spans(watched(lines)) == [(10, 40), (80, 110)]
+    assert spans(watched(lines, Quorum(60 * S, 2, A_AND_B))) == [(10, 40)]
+
+
+def test_an_outage_that_another_quorum_ends_or_begins_does_so_at_its_moment() -> None:
+    lines = {"a": ".xxxxxx.", "b": "........"}
+    (ended,) = watched(lines, Quorum(45 * S, 2, A_AND_B)).outages
+    assert (ended.until_us, ended.until_uncertainty_us, ended.ended_by) == (45 * S, 0, "answer")
+    begun = watched(lines, Quorum(0, 2, A_AND_B), Quorum(45 * S, 1, A_AND_B)).outages[0]
+    assert (begun.from_us, begun.from_uncertainty_us, begun.until_us, begun.reason) == (
+        45 * S, 0, 70 * S, "no answer within 4 s",
+    )  # fmt: skip
+
+
+VANTAGES = st.lists(
+    st.tuples(st.integers(1, 40), st.booleans(), st.sampled_from("abc"), st.sampled_from([5 * S, 10 * S])), max_size=50
+)
+QUORUMS = st.lists(
+    st.builds(Quorum, st.integers(0, 1000 * S), st.integers(1, 3), st.sampled_from([None, A_AND_B, frozenset("abc")])),
+    max_size=3,
+).map(lambda found: (Quorum(0, 1), *sorted(found, key=lambda quorum: quorum.from_us)))
+
+
+@given(VANTAGES, QUORUMS, st.integers(1, 1500), st.data())
+def test_whichever_order_and_batches_the_samples_of_all_vantage_points_arrive_in_the_outages_are_the_same(
+    events: list[tuple[int, bool, str, int]], quorums: tuple[Quorum, ...], now_s: int, data: st.DataObject
+) -> None:
+    samples = random_samples(events)
+    expected = classify(samples, now_us=now_s * S, quorums=quorums)
+    arrived: list[ProbeSample] = []
+    left = data.draw(st.permutations(samples))
+    while left:
+        size = data.draw(st.integers(1, len(left)))
+        batch, left = left[:size], left[size:]
+        arrived += batch + data.draw(st.lists(st.sampled_from(batch), max_size=2))
+        classify(arrived, now_us=now_s * S, quorums=quorums)
+    assert classify(arrived, now_us=now_s * S, quorums=quorums) == expected
+
+
+@given(VANTAGES, QUORUMS, st.integers(1, 300))
+def test_at_every_moment_the_outages_say_what_the_quorum_then_in_force_says(
+    events: list[tuple[int, bool, str, int]], quorums: tuple[Quorum, ...], now_s: int
+) -> None:
+    seen = timelines(random_samples(events), now_us=now_s * S, confirm=1)
+    together = combine(seen, quorums)
+    down = IntervalSet.of((outage.from_us, outage.until_us or now_s * S) for outage in together.outages)
+    running = any(outage.until_us is None for outage in together.outages)
+    for at_s in range(now_s):
+        at_us = at_s * S + S // 2
+        quorum = [each for each in quorums if each.from_us <= at_us][-1]
+        looking = [vantage for vantage, one in seen.items() if at_us in one.observed]
+        failing = [
+            vantage
+            for vantage, one in seen.items()
+            if any(outage.from_us <= at_us < (outage.until_us or now_s * S) for outage in one.outages)
+            and vantage in looking
+        ]
+        assert (at_us in together.observed) == quorum.is_known(looking, failing)
+        if not running:
+            assert (at_us in down) == quorum.is_down(failing)
+
+
+@given(st.lists(st.tuples(st.integers(0, 60), st.booleans(), st.sampled_from([5, 10]), st.booleans()), max_size=60))
+def test_samples_condense_to_the_longest_runs_of_equals(events: list[tuple[int, bool, int, bool]]) -> None:
+    samples, at_s = [], 0
+    for number, (step_s, ok, interval_s, is_off) in enumerate(events):
+        at_s += step_s
+        made = sample(at_s, ok=ok, interval_us=interval_s * S)
+        samples.append(replace(made, reason=f"reason {number}", clock_offset_us=2 * S if is_off else 0))
+    expected: list[Run] = []
+    for one in (each for each in samples if not each.clock_offset_us):
+        last = expected[-1] if expected else None
+        near = last is not None and one.at_us - last.last_us <= 3 * last.interval_us
+        if last is not None and near and last.ok == one.ok:
+            expected[-1] = replace(last, count=last.count + 1, last_us=one.at_us, interval_us=one.interval_us)
+        else:
+            expected.append(Run(one.ok, 1, one.at_us, one.at_us, one.interval_us, one.reason, near))
+    assert condense(Columns.of(samples)) == expected

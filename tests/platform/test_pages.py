@@ -20,11 +20,15 @@ from clearline.platform.customers.models import Contact, Service
 from clearline.platform.desk.models import Message, Request
 from clearline.platform.maintenance.models import Exclusion, Window
 from clearline.platform.measurements import records
+from clearline.platform.vantages.services import invite
 
 pytestmark = pytest.mark.django_db
 
-OPEN = {"welcome", "account_login", "account_reset_password", "account_signup", "healthz", "metrics"}
-"""Addresses that need no sign-in."""
+OPEN = {
+    "welcome", "account_login", "account_reset_password", "account_signup", "healthz", "metrics",
+    "agent-enrol", "agent-exchange",
+}  # fmt: skip
+"""Addresses that need no sign-in; agents sign what they send."""
 
 
 @pytest.fixture
@@ -60,6 +64,7 @@ def objects(service: Service, target: Target, alice: User) -> dict[str, str | in
     return {
         "window": window.pk,
         "contact": contact.pk,
+        "vantage": invite(alice, "Berlin", now)[0].pk,
         "request": request.pk,
         "upload": upload.pk,
         "call": f"{call.start_us}/{call.key}",
@@ -90,6 +95,9 @@ def addresses(objects: dict[str, str | int], service: Service, target: Target) -
         "target-retire": f"/availability/targets/{target.pk}/retire/",
         "target-account": f"/availability/targets/{target.pk}/account/",
         "target-plot": f"/availability/targets/{target.pk}/plot/latency/1/",
+        "target-watch": f"/availability/vantages/targets/{target.pk}/",
+        "vantages": "/availability/vantages/",
+        "vantage-revoke": f"/availability/vantages/{objects['vantage']}/revoke/",
         "maintenance": "/maintenance/",
         "window-add": "/maintenance/add/",
         "window": f"/maintenance/{objects['window']}/",
@@ -118,13 +126,14 @@ def addresses(objects: dict[str, str | int], service: Service, target: Target) -
 
 DEEDS = ("approve", "start", "extend", "complete")
 POST_ONLY = {
-    "target-retire", "window-cancel", "capture-retry", "contact-remove", *(f"window-{deed}" for deed in DEEDS),
+    "target-retire", "window-cancel", "capture-retry", "contact-remove", "vantage-revoke",
+    *(f"window-{deed}" for deed in DEEDS),
 }  # fmt: skip
 
 SHARED = {
     "dashboard", "customers", "customer-add", "availability", "target-add", "maintenance", "window-add",
     "exclusion-add", "calls", "upload", "desk", "request-add", "statements", "agreements", "agreement-add", "people",
-    "audit", "outbox",
+    "audit", "outbox", "vantages",
 }  # fmt: skip
 """Addresses without an object in them: everybody has their own page there."""
 

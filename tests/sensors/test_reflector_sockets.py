@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from clearline.platform.availability.outages import classify
+from clearline.platform.availability.outages import WHOEVER_LOOKS, Availability, combine, timelines
 from clearline.records.schema import ProbeSample
 from clearline.sensors.probe.edge import probe_target
 from clearline.sensors.probe.schedule import run_probes
@@ -82,9 +82,12 @@ def test_a_frozen_reflector_is_an_outage_that_ends_when_it_answers_again(reflect
     def now_us() -> int:
         return time.time_ns() // 1000
 
+    def judged(samples: Sequence[ProbeSample]) -> Availability:
+        return combine(timelines(samples, now_us=now_us(), confirm=2), (WHOEVER_LOOKS,))
+
     def collect(batch: Sequence[ProbeSample]) -> None:
         samples.extend(batch)
-        outages = classify(samples, now_us=now_us()).outages
+        outages = judged(samples).outages
         if "frozen" not in moments and len(samples) >= 3:
             os.kill(process.pid, signal.SIGSTOP)
             moments["frozen"] = now_us()
@@ -104,7 +107,7 @@ def test_a_frozen_reflector_is_an_outage_that_ends_when_it_answers_again(reflect
     stop = asyncio.Event()
     loop.run_until_complete(main())
     loop.close()
-    (outage,) = classify(samples, now_us=now_us()).outages
+    (outage,) = judged(samples).outages
     assert moments["frozen"] - interval_us <= outage.from_us <= moments["frozen"] + 2 * interval_us
     assert outage.until_us is not None
     assert moments["thawed"] - interval_us <= outage.until_us

@@ -328,13 +328,37 @@ class Records:
 
     def rows(self, table: Table, scope: "Scope") -> list[Any]:
         """The records of a scope, in order of time and key."""
-        from clearline.records.columns import to_rows  # noqa: PLC0415
+        from clearline.records.columns import record_schema, to_rows  # noqa: PLC0415
+
+        return to_rows(table, self.columns(table, scope, record_schema(table).names))
+
+    def columns(self, table: Table, scope: "Scope", names: Sequence[str]) -> "pa.Table":
+        """Some columns of the records of a scope, in order of time and key."""
 
         def fetch() -> "pa.Table":
             counting = self.view(table, scope.tenant, scope.since_us, scope.until_us).rows(scope)
-            return self.engine.fetch(counting.order_by([table.time, "key"]))
+            return self.engine.fetch(counting.order_by([table.time, "key"]).select(*names))
 
-        return to_rows(table, self.ask(fetch))
+        return self.ask(fetch)
+
+    def contents(self, table: Table, since_day: int, until_day: int) -> tuple[tuple[int, str], ...]:
+        """UTC days in [since, until) that have rows, any tenant's, each with what they are kept in.
+
+        Equal as long as no row of the day came, went or was corrected: what was derived from it holds.
+        """
+        import numpy as np  # noqa: PLC0415
+
+        with self._lock:
+            self._hot.refresh()
+            listing = self.manifest.live((table.name,), since_day, until_day)
+            hot = self._hot.rows(table, listing.sealed).column(table.time).to_numpy() // DAY_US
+        found: dict[int, list[str]] = {}
+        for file in listing.files:
+            found.setdefault(file.day, []).append(file.path)
+        for day, count in zip(*np.unique(hot, return_counts=True), strict=True):
+            if since_day <= day < until_day:
+                found.setdefault(int(day), []).append(f"{count} not sealed")
+        return tuple((day, " ".join(kept)) for day, kept in sorted(found.items()))
 
     def view(self, table: Table, tenant: str, since_us: int, until_us: int, derived: tuple[str, ...] = ()) -> View:
         """What a question about a table reads now. The spool is listed before the manifest: what is sealed in between

@@ -4,25 +4,30 @@ Samples live in `clearline.records`; what is derived from them is derived again 
 only, so that a page and the pages beside it share one reading.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
+from django.db.models import prefetch_related_objects
+
 from clearline.agreement.intervals import Interval, IntervalSet
-from clearline.agreement.moments import utc
+from clearline.agreement.moments import datetime_us, utc
 from clearline.platform.availability.models import Target
 from clearline.platform.availability.outages import (
+    CLOCK_LIMIT_US,
     GAP_INTERVALS,
+    WHOEVER_LOOKS,
     Availability,
     Outage,
-    classify,
+    Quorum,
     combine,
     timeline,
+    timelines,
 )
-from clearline.platform.availability.runs import DAY_US, SETTLED_AFTER_US, runs_between
+from clearline.platform.availability.runs import Contents, contents, runs_between
 from clearline.platform.measurements import records
-from clearline.records.schema import ProbeSample
+from clearline.records.schema import DAY_US, ProbeSample
 
 LOOK_BACK_US = (DAY_US, 8 * DAY_US, 62 * DAY_US)
 """How far before a span its samples are read, so that an outage that began earlier keeps its true start; each further
@@ -30,6 +35,9 @@ step is taken only when the one before ended inside an outage."""
 
 SHARED_US = 1_000_000
 """A span is judged as of the last full second, so that what is asked for within it shares one reading."""
+
+LOCAL = "local"
+"""The vantage point that is the platform's own machine."""
 
 CONFIRM = 2
 """So many failing samples in a row make an outage."""
@@ -62,22 +70,58 @@ class Now:
 
 def observe(target: Target, span: Interval, now_us: int) -> Availability:
     """Judge a target's samples over a span, as they stood at `now_us` or at the span's end; outages are whole."""
-    asked_us = now_us - now_us % SHARED_US
-    settled = asked_us >= span[1] + SETTLED_AFTER_US
-    return _observe(target.provider.tenant, target.code, span, min(asked_us, span[1]), None if settled else asked_us)
+    return _seen(target, span, now_us).together
+
+
+def observe_each(target: Target, span: Interval, now_us: int) -> Mapping[str, Availability]:
+    """What each vantage point saw of a target over a span, as `observe` combines it: the evidence of its outages."""
+    return dict(_seen(target, span, now_us).apart)
+
+
+def quorums_of(target: Target) -> tuple[Quorum, ...]:
+    """Whose word counted since when; before anybody chose, that of whoever looks."""
+    chosen = [
+        Quorum(
+            datetime_us(watch.since),
+            watch.agree,
+            frozenset([*(vantage.code for vantage in watch.vantages.all()), *([LOCAL] if watch.local else [])]),
+        )
+        for watch in target.watches.all()
+    ]
+    return (WHOEVER_LOOKS, *chosen)
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What was seen of one target over a span: by all together, and by each vantage point."""
+
+    together: Availability
+    apart: tuple[tuple[str, Availability], ...]
+
+
+def _seen(target: Target, span: Interval, now_us: int) -> _Seen:
+    at_us = min(now_us - now_us % SHARED_US, span[1])
+    known = contents(span[0] - LOOK_BACK_US[-1], at_us)
+    return _observe(target.provider.tenant, target.code, span, at_us, quorums_of(target), known)
 
 
 @lru_cache(maxsize=512)
-def _observe(tenant: str, target: str, span: Interval, at_us: int, _asked_us: int | None) -> Availability:
-    found = Availability(IntervalSet(), ())
+def _observe(tenant: str, target: str, span: Interval, at_us: int, quorums: Sequence[Quorum], known: Contents) -> _Seen:
+    together, apart = Availability(IntervalSet(), ()), {}
     for back_us in LOOK_BACK_US:
-        by_vantage = runs_between(tenant, target, span[0] - back_us, at_us)
-        found = combine([timeline(runs, at_us, CONFIRM) for _, runs in sorted(by_vantage.items())], 1)
-        first_us = min((runs[0].first_us for runs in by_vantage.values()), default=None)
-        if not found.outages or found.outages[0].from_us != first_us:
+        by_vantage = runs_between(tenant, target, span[0] - back_us, at_us, known)
+        apart = {vantage: timeline(runs, at_us, CONFIRM) for vantage, runs in sorted(by_vantage.items()) if runs}
+        together = combine(apart, quorums)
+        first_us = min((runs[0].first_us for runs in by_vantage.values() if runs), default=None)
+        if not together.outages or together.outages[0].from_us != first_us:
             break
-    reaching = [outage for outage in found.outages if outage.until_us is None or outage.until_us > span[0]]
-    return Availability(found.observed & IntervalSet.of([span]), tuple(reaching))
+    return _Seen(_within(together, span), tuple((vantage, _within(one, span)) for vantage, one in apart.items()))
+
+
+def _within(seen: Availability, span: Interval) -> Availability:
+    """What reaches into a span; outages whole."""
+    reaching = [outage for outage in seen.outages if outage.until_us is None or outage.until_us > span[0]]
+    return Availability(seen.observed & IntervalSet.of([span]), tuple(reaching))
 
 
 def outage_id(target: Target, outage: Outage) -> str:
@@ -87,6 +131,8 @@ def outage_id(target: Target, outage: Outage) -> str:
 
 def outages_of(targets: Iterable[Target], span: Interval, now_us: int) -> list[Seen]:
     """The outages of some targets that reach into a span, latest first."""
+    targets = list(targets)
+    prefetch_related_objects(targets, "watches__vantages")
     found = [
         Seen(outage_id(target, outage), target, outage)
         for target in targets
@@ -108,6 +154,7 @@ def now_of(targets: Sequence[Target], now_us: int) -> dict[int, Now]:
     """How targets of one provider do now, by primary key: one reading of their last samples."""
     if not targets:
         return {}
+    prefetch_related_objects(targets, "watches__vantages")
     by_code: dict[str, list[ProbeSample]] = {target.code: [] for target in targets}
     for sample in records().probe_samples(
         tenant=targets[0].provider.tenant, targets=list(by_code), since_us=now_us - RECENT_US, until_us=now_us + 1
@@ -116,17 +163,46 @@ def now_of(targets: Sequence[Target], now_us: int) -> dict[int, Now]:
     return {target.pk: _now(target, by_code[target.code], now_us) for target in targets}
 
 
+def now_from_each(target: Target, now_us: int) -> dict[str, Now]:
+    """How each vantage point that looked at a target in the last ten minutes sees it now."""
+    samples = recent(target, RECENT_US, now_us)
+    return _apart(samples, timelines(samples, now_us=now_us, confirm=CONFIRM), now_us)
+
+
 def _now(target: Target, samples: Sequence[ProbeSample], now_us: int) -> Now:
     if not samples:
         return Now("unknown", None, None)
-    seen = classify(samples, now_us=now_us, confirm=CONFIRM)
-    last = samples[-1]
+    seen = timelines(samples, now_us=now_us, confirm=CONFIRM)
+    quorums = quorums_of(target)
+    together = combine(seen, quorums)
+    if together.outages and together.outages[-1].until_us is None:
+        return Now("down", _start(target, together.outages[-1], samples[0].at_us, now_us), samples[-1])
+    apart = _apart(samples, seen, now_us)
+    looking = [vantage for vantage, one in apart.items() if one.state != "unknown"]
+    if not quorums[-1].is_known(looking, [vantage for vantage in looking if apart[vantage].state == "down"]):
+        return Now("unknown", None, samples[-1])
+    return Now("up", _up_since(together, samples[0].at_us), samples[-1])
+
+
+def _apart(samples: Sequence[ProbeSample], seen: Mapping[str, Availability], now_us: int) -> dict[str, Now]:
+    last = {sample.vantage: sample for sample in samples}
+    return {vantage: _alone(last[vantage], one, samples[0].at_us, now_us) for vantage, one in seen.items()}
+
+
+def _alone(last: ProbeSample, seen: Availability, since_us: int, now_us: int) -> Now:
+    """How one vantage point, whose last sample is given, sees a target now."""
     if seen.outages and seen.outages[-1].until_us is None:
-        return Now("down", _start(target, seen.outages[-1], samples[0].at_us, now_us), last)
-    if not last.ok or now_us - last.at_us > GAP_INTERVALS * last.interval_us:
+        return Now("down", seen.outages[-1].from_us, last)
+    stale = now_us - last.at_us > GAP_INTERVALS * last.interval_us
+    if not last.ok or stale or abs(last.clock_offset_us or 0) > CLOCK_LIMIT_US:
         return Now("unknown", None, last)
+    return Now("up", _up_since(seen, since_us), last)
+
+
+def _up_since(seen: Availability, since_us: int) -> int | None:
+    """Since when it is up; None: longer than we looked."""
     began_us = max([0, *(span[0] for span in seen.observed), *(outage.until_us or 0 for outage in seen.outages)])
-    return Now("up", began_us if began_us > samples[0].at_us else None, last)
+    return began_us if began_us > since_us else None
 
 
 def _start(target: Target, outage: Outage, first_sample_us: int, now_us: int) -> int:

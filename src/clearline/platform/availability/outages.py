@@ -1,19 +1,19 @@
 """From probe samples to outages: pure, and the same whichever order and batches the samples arrive in.
 
 One target's samples become, for each vantage point, *runs* of samples that say the same. A run of failures is an
-outage when it is long
-enough to be confirmed; it starts at its first failing sample and ends at the first good one. Where nobody looked,
-nothing is known: a
-pause in the samples is neither up nor down, and an outage does not reach into it. Several vantage points are then
-combined: the target is
-down while at least `agree` of them have it down, and observed while at least `agree` of them observe it.
+outage when it is long enough to be confirmed; it starts at its first failing sample and ends at the first good one.
+Where nobody looked, nothing is known: a pause in the samples is neither up nor down, and an outage does not reach into
+it. What several vantage points saw is then combined by the quorum that was chosen for the target at the time.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby
 from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
 
 from clearline.agreement.intervals import IntervalSet
 from clearline.records.schema import ProbeSample
@@ -75,50 +75,120 @@ class Run:
     """Whether the run before it reaches up to it: no gap between."""
 
 
-def classify(samples: Sequence[ProbeSample], *, now_us: int, confirm: int = 2, agree: int = 1) -> Availability:
-    """Judge one target's samples.
+@dataclass(frozen=True, slots=True)
+class Quorum:
+    """From a moment on: whose word counts, and how many must agree that the target is down."""
+
+    from_us: int
+    agree: int
+    of: frozenset[str] | None = None
+    """The vantage points; None: whoever looks."""
+
+    def is_down(self, failing: Iterable[str]) -> bool:
+        """Whether so many of those whose word counts have it down."""
+        return self._count(failing) >= self.agree
+
+    def is_known(self, looking: Iterable[str], failing: Iterable[str]) -> bool:
+        """Whether enough of those whose word counts look: `agree` of them, or so many that see it work that the others,
+        whatever they would see, could not be `agree`."""  # noqa: D205, D209
+        number = self._count(looking)
+        good = number - self._count(failing)
+        return number >= self.agree or (self.of is not None and good > max(0, len(self.of) - self.agree))
+
+    def counts(self, vantage: str) -> bool:
+        """Whether the word of a vantage point counts."""
+        return self.of is None or vantage in self.of
+
+    def _count(self, some: Iterable[str]) -> int:
+        return sum(map(self.counts, some))
+
+
+WHOEVER_LOOKS = Quorum(0, 1)
+"""What holds where nobody chose otherwise: the word of any vantage point counts."""
+
+
+def timelines(samples: Iterable[ProbeSample], *, now_us: int, confirm: int) -> dict[str, Availability]:
+    """Judge one target's samples, for each vantage point by itself.
 
     Args:
         samples: of one target, in any order, the same key any number of times; those after `now_us` are left out (a
             clock was wrong).
         now_us: the present moment.
-        confirm: this many failing samples in a row, from one vantage point, make an outage; fewer, with a good one
-            after, are noise.
-        agree: this many vantage points must have it down at the same time.
+        confirm: this many failing samples in a row make an outage; fewer, with a good one after, are noise.
 
     Returns:
-        What was observed and the outages in it. A failure that nothing confirms or refutes is not observed.
+        By vantage point, what it observed and the outages in it. A failure that nothing confirms or refutes is not
+        observed.
     """
     by_vantage: dict[str, dict[str, ProbeSample]] = defaultdict(dict)
     for sample in samples:
         if sample.at_us <= now_us:
             by_vantage[sample.vantage][sample.key] = sample
-    return combine(
-        [
-            timeline(condense(sorted(seen.values(), key=lambda sample: (sample.at_us, sample.key))), now_us, confirm)
-            for _, seen in sorted(by_vantage.items())
-        ],
-        agree,
-    )
+    ordered = {
+        vantage: sorted(seen.values(), key=lambda sample: (sample.at_us, sample.key))
+        for vantage, seen in sorted(by_vantage.items())
+    }
+    return {vantage: timeline(condense(Columns.of(seen)), now_us, confirm) for vantage, seen in ordered.items()}
 
 
-def condense(samples: Iterable[ProbeSample]) -> list[Run]:
-    """Join one vantage point's samples, sorted by moment, into runs."""
-    runs: list[Run] = []
-    ok, count, first_us, last_us, interval_us, reason, joined = False, 0, 0, 0, 0, "", False
-    for sample in samples:
-        gap = count > 0 and sample.at_us - last_us > GAP_INTERVALS * interval_us
-        if count and sample.ok == ok and not gap:
-            count += 1
-        else:
-            if count:
-                runs.append(Run(ok, count, first_us, last_us, interval_us, reason, joined))
-            joined = count > 0 and not gap
-            ok, count, first_us, reason = sample.ok, 1, sample.at_us, sample.reason
-        last_us, interval_us = sample.at_us, sample.interval_us
-    if count:
-        runs.append(Run(ok, count, first_us, last_us, interval_us, reason, joined))
-    return runs
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """One vantage point's samples, by moment."""
+
+    at_us: npt.NDArray[np.int64]
+    ok: npt.NDArray[np.bool_]
+    interval_us: npt.NDArray[np.int64]
+    offset_us: npt.NDArray[np.int64]
+    """By how much the clock of the vantage point was off; 0 for the platform's own."""
+    reason: Callable[[int], str]
+    """What the sample at an index found; asked only for the first of each run."""
+
+    @classmethod
+    def of(cls, samples: Sequence[ProbeSample]) -> "Columns":
+        """The columns of samples that are sorted by moment."""
+        return cls(
+            np.array([sample.at_us for sample in samples], dtype=np.int64),
+            np.array([sample.ok for sample in samples], dtype=np.bool_),
+            np.array([sample.interval_us for sample in samples], dtype=np.int64),
+            np.array([sample.clock_offset_us or 0 for sample in samples], dtype=np.int64),
+            lambda index: samples[index].reason,
+        )
+
+    def part(self, start: int, end: int) -> "Columns":
+        """The samples from one index up to another."""
+        cut = slice(start, end)
+        return Columns(
+            self.at_us[cut],
+            self.ok[cut],
+            self.interval_us[cut],
+            self.offset_us[cut],
+            lambda index: self.reason(start + index),
+        )
+
+
+def condense(samples: Columns) -> list[Run]:
+    """Join one vantage point's samples into runs; those of a clock that was off are left out."""
+    at_us, ok, interval_us = samples.at_us, samples.ok, samples.interval_us
+    trusted = np.flatnonzero(np.abs(samples.offset_us) <= CLOCK_LIMIT_US)
+    if trusted.size == 0:
+        return []
+    if trusted.size < at_us.size:
+        at_us, ok, interval_us = at_us[trusted], ok[trusted], interval_us[trusted]
+    gap = np.diff(at_us) > GAP_INTERVALS * interval_us[:-1]
+    firsts = np.concatenate(([0], np.flatnonzero((ok[1:] != ok[:-1]) | gap) + 1))
+    lasts = np.concatenate((firsts[1:] - 1, [at_us.size - 1]))
+    return [
+        Run(
+            ok=bool(ok[first]),
+            count=last - first + 1,
+            first_us=int(at_us[first]),
+            last_us=int(at_us[last]),
+            interval_us=int(interval_us[last]),
+            reason=samples.reason(int(trusted[first])),
+            joined=bool(first > 0 and not gap[first - 1]),
+        )
+        for first, last in zip(firsts.tolist(), lasts.tolist(), strict=True)
+    ]
 
 
 def timeline(runs: Sequence[Run], now_us: int, confirm: int) -> Availability:
@@ -131,7 +201,7 @@ def timeline(runs: Sequence[Run], now_us: int, confirm: int) -> Availability:
     """
     observed: list[tuple[int, int]] = []
     outages: list[Outage] = []
-    for before, run, after in zip([None, *runs[:-1]], runs, [*runs[1:], None], strict=True):
+    for before, run, after in zip([None, *runs], runs, [*runs[1:], None], strict=False):
         followed = after is not None and after.joined
         alone_until_us = min(run.last_us + run.interval_us, now_us)
         until_us = after.first_us if after is not None and followed else alone_until_us
@@ -154,61 +224,136 @@ def timeline(runs: Sequence[Run], now_us: int, confirm: int) -> Availability:
     return Availability(IntervalSet.of(observed), tuple(outages))
 
 
-def combine(timelines: Sequence[Availability], agree: int) -> Availability:
+def combine(timelines: Mapping[str, Availability], quorums: Sequence[Quorum]) -> Availability:
     """Combine what several vantage points saw of one target.
 
-    An outage takes its start, and that start's uncertainty and reason, from the vantage point that made the number
+    It is down while at least `agree` of those whose word counts have it down. It is observed while at least `agree` of
+    them look; and while so many of them see it work that the others, whatever they would see, could not be `agree`.
+
+    An outage takes its start, with that start's uncertainty and reason, from the vantage point that made the number
     full; its end from the one that broke it. One that runs for a vantage point counts up to where that one last looked;
-    the combined outage runs on while it runs for at least `agree` of them.
+    the combined outage runs on while it runs for at least `agree` of them. Where the quorum itself changed, the moment
+    of the change is a start or an end without uncertainty.
+
+    Args:
+        timelines: by vantage point.
+        quorums: which rule held since when, by moment.
     """
-    if len(timelines) == 1 and agree == 1:
-        return timelines[0]
-    observed = IntervalSet.of(_where_at_least(agree, [seen.observed for seen in timelines]))
-    runs_on = sum(seen.outages[-1].until_us is None for seen in timelines if seen.outages) >= agree
+    if len(timelines) == 1 and all(quorum.agree == 1 and quorum.counts(*timelines) for quorum in quorums):
+        return next(iter(timelines.values()))
+    view = _View(quorums[0])
+    runs_on = _runs_on(timelines, quorums[-1])
+    observed: list[tuple[int, int]] = []
     outages: list[Outage] = []
-    failing, opened = 0, None
-    for at_us, is_end, _, edge in sorted(_edges(timelines), key=lambda each: each[:3]):
-        failing += -1 if is_end else 1
-        if not is_end and failing == agree:
-            opened = outages.pop() if outages and outages[-1].until_us is None else edge
-        elif is_end and failing == agree - 1 and opened is not None:
-            if opened.from_us < at_us:
-                outages.append(_between(opened, edge, at_us, runs_on=runs_on))
+    known_from_us: int | None = None
+    opened: Outage | None = None
+    for at_us, changes in groupby(sorted(_changes(timelines, quorums), key=_order), key=lambda change: change.at_us):
+        group = list(changes)
+        for change in group:
+            view.apply(change)
+        if view.is_known != (known_from_us is not None):
+            if known_from_us is not None:
+                observed.append((known_from_us, at_us))
+            known_from_us = at_us if view.is_known else None
+        if view.is_down and opened is None:
+            opened = _opened(view, group)
+        elif opened is not None and not view.is_down:
+            outages.append(_closed(opened, view, group, runs_on=runs_on))
             opened = None
-    return Availability(observed, tuple(outages))
+    still = next((index for index, outage in enumerate(outages) if outage.until_us is None), len(outages))
+    return Availability(IntervalSet.of(observed), tuple(outages[: still + 1]))
 
 
-def _edges(timelines: Sequence[Availability]) -> Iterable[tuple[int, bool, int, Outage]]:
-    """Yield every outage's start and end: moment, whether it is the end, whose it is, the outage."""
-    for index, seen in enumerate(timelines):
+def _runs_on(timelines: Mapping[str, Availability], quorum: Quorum) -> bool:
+    """Whether so many have it down to this very moment."""
+    running = [vantage for vantage, seen in timelines.items() if seen.outages and seen.outages[-1].until_us is None]
+    return quorum.is_down(running)
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """At a moment: a vantage point begins or ceases to look, or to have it down; or another quorum holds."""
+
+    at_us: int
+    vantage: str = ""
+    looks: bool | None = None
+    fails: bool | None = None
+    outage: Outage | None = None
+    quorum: Quorum | None = None
+
+
+def _order(change: _Change) -> tuple[int, str]:
+    return change.at_us, change.vantage
+
+
+def _changes(timelines: Mapping[str, Availability], quorums: Sequence[Quorum]) -> Iterable[_Change]:
+    for quorum in quorums[1:]:
+        yield _Change(quorum.from_us, quorum=quorum)
+    for vantage, seen in timelines.items():
+        for from_us, until_us in seen.observed:
+            yield _Change(from_us, vantage, looks=True)
+            yield _Change(until_us, vantage, looks=False)
         for outage in seen.outages:
-            looked_until_us = max([outage.from_us, *(until_us for _, until_us in seen.observed.spans[-1:])])
-            yield outage.from_us, False, index, outage
-            yield looked_until_us if outage.until_us is None else outage.until_us, True, index, outage
+            ends_us = _looked_until_us(outage, seen)
+            if outage.from_us < ends_us:
+                yield _Change(outage.from_us, vantage, fails=True, outage=outage)
+                yield _Change(ends_us, vantage, fails=False, outage=outage)
 
 
-def _between(opened: Outage, closed: Outage, at_us: int, *, runs_on: bool) -> Outage:
-    """Make the combined outage: it ends with the one that broke it, unless that one runs and so does the whole."""
-    ended_by: EndedBy | None = closed.ended_by if closed.until_us is not None else None if runs_on else "unobserved"
+def _looked_until_us(outage: Outage, seen: Availability) -> int:
+    """Where an outage ends as far as its vantage point looked."""
+    if outage.until_us is not None:
+        return outage.until_us
+    return max([outage.from_us, *(until_us for _, until_us in seen.observed.spans[-1:])])
+
+
+class _View:
+    """Who looks and who has it down, at the moment the sweep has reached."""
+
+    def __init__(self, quorum: Quorum) -> None:
+        self.quorum = quorum
+        self.looking: set[str] = set()
+        self.failing: dict[str, Outage] = {}
+
+    def apply(self, change: _Change) -> None:
+        self.quorum = change.quorum or self.quorum
+        if change.looks is not None:
+            (self.looking.add if change.looks else self.looking.discard)(change.vantage)
+        if change.fails and change.outage:
+            self.failing[change.vantage] = change.outage
+        elif change.fails is False and self.failing.get(change.vantage) is change.outage:
+            del self.failing[change.vantage]
+
+    @property
+    def is_down(self) -> bool:
+        return self.quorum.is_down(self.failing)
+
+    @property
+    def is_known(self) -> bool:
+        return self.quorum.is_known(self.looking, self.failing)
+
+
+def _opened(view: _View, group: Sequence[_Change]) -> Outage:
+    """The outage that begins with these changes, still without an end."""
+    starts = [each.outage for each in group if each.outage and each.fails and view.quorum.counts(each.vantage)]
+    if starts:
+        first = starts[-1]
+        return Outage(first.from_us, None, first.from_uncertainty_us, None, first.reason)
+    held = [(outage.from_us, outage.reason) for vantage, outage in view.failing.items() if view.quorum.counts(vantage)]
+    return Outage(group[0].at_us, None, 0, None, max(held)[1])
+
+
+def _closed(opened: Outage, view: _View, group: Sequence[_Change], *, runs_on: bool) -> Outage:
+    """The outage that these changes end, with an answer where its state is known after; or that runs on."""
+    ends = [change.outage for change in group if change.outage and change.fails is False]
+    if runs_on and any(outage.until_us is None for outage in ends):
+        return opened
+    uncertainty_us = ends[-1].until_uncertainty_us if ends else 0
     return Outage(
         from_us=opened.from_us,
-        until_us=None if ended_by is None else at_us,
+        until_us=group[0].at_us,
         from_uncertainty_us=opened.from_uncertainty_us,
-        until_uncertainty_us=closed.until_uncertainty_us,
+        until_uncertainty_us=uncertainty_us if view.is_known else None,
         reason=opened.reason,
-        ended_by=ended_by,
+        ended_by="answer" if view.is_known else "unobserved",
     )
-
-
-def _where_at_least(number: int, sets: Sequence[IntervalSet]) -> Iterable[tuple[int, int]]:
-    """Yield the intervals in which at least so many of the sets are."""
-    steps: dict[int, int] = defaultdict(int)
-    for one in sets:
-        for from_us, until_us in one:
-            steps[from_us] += 1
-            steps[until_us] -= 1
-    inside = 0
-    for (at_us, step), (next_us, _) in pairwise(sorted(steps.items())):
-        inside += step
-        if inside >= number:
-            yield at_us, next_us

@@ -11,9 +11,10 @@ from clearline.platform.availability import observation, services
 from clearline.platform.availability.forms import AccountForm, TargetForm
 from clearline.platform.availability.models import Target
 from clearline.platform.availability.plot import QUANTITIES, plot_of, quantities_of
-from clearline.platform.availability.runs import DAY_US
 from clearline.platform.requests import Request
+from clearline.platform.vantages.services import current_watch, named
 from clearline.platform.web.pages import form_page
+from clearline.records.schema import DAY_US
 
 DAYS_LISTED = 31
 PLOT_HOURS = (1, 24)
@@ -54,6 +55,8 @@ def target(request: Request, pk: int) -> HttpResponse:
     context = {
         "target": found,
         "now": observation.now_of([found], now_us)[found.pk],
+        "watch": current_watch(found),
+        "seen_from": named(found, observation.now_from_each(found, now_us)),
         "samples": observation.recent(found, observation.RECENT_US, now_us)[::-1][:40],
         "outages": observation.outages_of([found], span, now_us),
         "days": DAYS_LISTED,

@@ -1,9 +1,9 @@
 """Vantage points: inviting, enrolling and revoking them, and taking in what they measured."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import Literal, get_args
+from typing import Literal, TypeVar, get_args
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.conf import settings
@@ -90,10 +90,21 @@ def enrol(token_key: str, agent_key: str, version: str, now: datetime) -> Vantag
 
 
 def revoke(vantage: Vantage, actor: User, now: datetime) -> None:
-    """Stop listening to a vantage point; what it measured stays. Again: changes nothing."""
+    """Stop listening to a vantage point; what it measured stays. Again: changes nothing.
+
+    The others go on alone where it looked; this machine where nobody else does.
+    """
     with transaction.atomic():
-        if Vantage.objects.filter(pk=vantage.pk, revoked_at=None).update(revoked_at=now):
-            record(actor.provider, actor, "vantage.revoked", vantage.code, {"name": vantage.name}, now=now)
+        if not Vantage.objects.filter(pk=vantage.pk, revoked_at=None).update(revoked_at=now):
+            return
+        record(actor.provider, actor, "vantage.revoked", vantage.code, {"name": vantage.name}, now=now)
+        for target in Target.objects.filter(watches__vantages=vantage).distinct():
+            watch = current_watch(target)
+            left = [one for one in watch.vantages.all() if one != vantage] if watch else []
+            if watch and len(left) < watch.vantages.count():
+                local = watch.local or not left
+                agree = min(watch.agree, len(left) + local)
+                choose_watch(target, actor, local=local, vantages=left, agree=agree, now=now)
 
 
 def recognise(signed: Signed) -> Vantage:
@@ -147,7 +158,7 @@ def take_in(vantage: Vantage, said: Exchange, address: str, now: datetime) -> li
 
 def current_watch(target: Target) -> Watch | None:
     """Who looks at a target now; None: nobody chose yet, so the platform's own machine does."""
-    return target.watches.order_by("-since", "-pk").prefetch_related("vantages").first()
+    return target.watches.prefetch_related("vantages").last()
 
 
 def choose_watch(
@@ -160,6 +171,15 @@ def choose_watch(
         details = {"local": local, "vantages": [vantage.code for vantage in vantages], "agree": agree}
         record(actor.provider, actor, "target.watch_chosen", target.code, details, now=now)
     return watch
+
+
+_Seen = TypeVar("_Seen")
+
+
+def named(target: Target, by_code: Mapping[str, _Seen]) -> list[tuple[str, _Seen]]:
+    """What is known by vantage point, under the names people gave them."""
+    names = {vantage.code: vantage.name for vantage in Vantage.objects.filter(provider=target.provider)}
+    return [(names.get(code, "This machine"), seen) for code, seen in sorted(by_code.items())]
 
 
 def targets_of(vantage: Vantage) -> list[sensors.Target]:
