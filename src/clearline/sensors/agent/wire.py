@@ -167,8 +167,11 @@ def read_target(said: Mapping[str, Any]) -> Target:
     try:
         if told.get("credentials") is not None:
             told["credentials"] = Credentials(**told["credentials"])
+        if told.get("name_server") is not None:
+            host, port = told["name_server"]
+            told["name_server"] = (host, port)
         return Target(tenant="", **told)
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         raise WireError(f"targets: {error}") from error
 
 
