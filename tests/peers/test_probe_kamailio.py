@@ -10,8 +10,10 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
+from tests.certificates import write_certificate
 
 from clearline.sensors.probe.edge import probe_target
 from clearline.sensors.probe.outcome import Outcome
@@ -19,7 +21,10 @@ from clearline.sensors.probe.target import Credentials, Kind, Target
 
 pytestmark = [
     pytest.mark.peer,
-    pytest.mark.skipif(shutil.which("kamailio") is None, reason="kamailio is not installed (Debian package kamailio)"),
+    pytest.mark.skipif(
+        not list(Path("/usr/lib").glob("*/kamailio/modules/websocket.so")) or shutil.which("kamailio") is None,
+        reason="Debian packages kamailio, kamailio-tls-modules, kamailio-websocket-modules are not installed",
+    ),
 ]
 
 CONFIG = """
@@ -32,6 +37,15 @@ dns=off
 rev_dns=off
 listen=udp:127.0.0.1:{port}
 listen=tcp:127.0.0.1:{port}
+listen=udp:[::1]:{port}
+listen=tcp:[::1]:{port}
+listen=tls:127.0.0.1:{tls}
+enable_tls=yes
+tcp_accept_no_cl=yes
+loadmodule "tls.so"
+modparam("tls", "private_key", "{folder}/key.pem")
+modparam("tls", "certificate", "{folder}/cert.pem")
+modparam("tls", "tls_method", "TLSv1.2+")
 loadmodule "tm.so"
 loadmodule "sl.so"
 loadmodule "rr.so"
@@ -42,6 +56,8 @@ loadmodule "siputils.so"
 loadmodule "auth.so"
 loadmodule "usrloc.so"
 loadmodule "registrar.so"
+loadmodule "xhttp.so"
+loadmodule "websocket.so"
 modparam("auth", "nonce_expire", 30)
 modparam("auth", "qop", "auth")
 modparam("auth", "algorithm", "{algorithm}")
@@ -67,9 +83,14 @@ request_route {{
     record_route();
     if ($rU == "nobody") {{ sl_send_reply("404", "Not Found"); exit; }}
     $du = "sip:127.0.0.1:{reflector}";
+    if (af == INET6) {{ $du = "sip:[::1]:{reflector6}"; }}
     t_relay(); exit;
   }}
   sl_send_reply("405", "Method Not Allowed");
+}}
+event_route[xhttp:request] {{
+  if ($hu == "/sip" && $hdr(Upgrade) =~ "websocket") {{ if (ws_handle_handshake()) {{ exit; }} }}
+  xhttp_reply("404", "Not Found", "text/plain", "no");
 }}
 """
 
@@ -79,12 +100,27 @@ ALICE = Credentials("alice", "secret")
 @dataclass
 class Service:
     port: int
+    tls: int
+    """The port of TLS and WSS."""
+    folder: Path
     process: "subprocess.Popen[bytes]"
 
-    def probe(self, user: str, kind: Kind, credentials: Credentials | None = None, suffix: str = "") -> Outcome:
-        uri = f"sip:{user}@127.0.0.1:{self.port}{suffix}"
-        target = Target("t", "t", uri, kind, credentials=credentials, talk_us=1_000_000)
+    def probe(self, user: str, kind: Kind, credentials: Credentials | None = None, over: str = "udp") -> Outcome:
+        return self.ask(self.uri(user, over), kind, credentials)
+
+    def ask(self, uri: str, kind: Kind, credentials: Credentials | None = None, path: str = "/sip") -> Outcome:
+        ca_file = str(self.folder / "cert.pem")
+        target = Target("t", "t", uri, kind, credentials=credentials, talk_us=400_000, ca_file=ca_file, path=path)
         return asyncio.run(probe_target(target))
+
+    def uri(self, user: str, over: str) -> str:
+        transport = over.removesuffix("6")
+        host = "[::1]" if over.endswith("6") else "localhost" if over in ("tls", "wss") else "127.0.0.1"
+        port = self.tls if over in ("tls", "wss") else self.port
+        return f"sip:{user}@{host}:{port};transport={transport}"
+
+
+TRANSPORTS = ["udp", "tcp", "tls", "ws", "wss", "udp6", "tcp6"]
 
 
 def free_port() -> int:
@@ -93,29 +129,48 @@ def free_port() -> int:
         return int(taken.getsockname()[1])
 
 
-@pytest.fixture(scope="module")
-def reflector() -> Iterator[int]:
-    command = [sys.executable, "-m", "clearline", "reflector", "--listen", "127.0.0.1:0"]
+def reflecting(host: str) -> Iterator[int]:
+    command = [sys.executable, "-m", "clearline", "reflector", "--listen", f"{host}:0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         yield int(process.stdout.readline().rpartition(":")[2].partition("/")[0])
         process.terminate()
 
 
-@pytest.fixture(scope="module", params=["MD5", "SHA-256"])
+@pytest.fixture(scope="module")
+def reflector() -> Iterator[int]:
+    yield from reflecting("127.0.0.1")
+
+
+@pytest.fixture(scope="module")
+def reflector6() -> Iterator[int]:
+    yield from reflecting("[::1]")
+
+
+@pytest.fixture(scope="module")
 def service(
-    request: pytest.FixtureRequest, reflector: int, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, reflector: int, reflector6: int, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Service]:
     folder = tmp_path_factory.mktemp("kamailio")
-    port = free_port()
+    port, tls = free_port(), free_port()
+    write_certificate(folder, "localhost", from_days=-1, until_days=30)
     config = folder / "kamailio.cfg"
-    config.write_text(CONFIG.format(port=port, reflector=reflector, algorithm=request.param))
+    config.write_text(
+        CONFIG.format(
+            port=port,
+            tls=tls,
+            folder=folder,
+            reflector=reflector,
+            reflector6=reflector6,
+            algorithm=getattr(request, "param", "MD5"),
+        )
+    )
     command = ["kamailio", "-f", str(config), "-DD", "-E", "-m", "32", "-M", "4", "-Y", str(folder), "-w", str(folder)]
     with (
         (folder / "log").open("wb") as log,
         subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True) as process,
     ):
-        made = Service(port, process)
+        made = Service(port, tls, folder, process)
         until = time.monotonic() + 15
         while not made.probe("x", "options").ok:
             assert process.poll() is None, (folder / "log").read_text()
@@ -129,9 +184,11 @@ def service(
             os.killpg(process.pid, signal.SIGKILL)
 
 
-def test_options_is_answered_over_udp_and_tcp(service: Service) -> None:
-    assert service.probe("x", "options").reason == "200 Keepalive"
-    assert service.probe("x", "options", suffix=";transport=tcp").reason == "200 Keepalive"
+@pytest.mark.parametrize("over", TRANSPORTS)
+def test_options_is_answered_over_every_transport(service: Service, over: str) -> None:
+    outcome = service.probe("x", "options", over=over)
+    assert (outcome.ok, outcome.reason) == (True, "200 Keepalive")
+    assert (outcome.expires_at_us is not None) == (over in ("tls", "wss"))
 
 
 def test_a_server_that_says_503_is_down_with_its_reason(service: Service) -> None:
@@ -140,9 +197,16 @@ def test_a_server_that_says_503_is_down_with_its_reason(service: Service) -> Non
     assert outcome.reason.startswith("503 Maintenance: ")
 
 
-@pytest.mark.parametrize("suffix", ["", ";transport=tcp"])
-def test_an_account_registers_and_takes_its_registration_back(service: Service, suffix: str) -> None:
-    outcome = service.probe("alice", "register", ALICE, suffix)
+@pytest.mark.parametrize("service", ["SHA-256"], indirect=True)
+def test_a_password_is_proven_by_sha_256(service: Service) -> None:
+    assert service.probe("alice", "register", ALICE).ok
+    assert service.probe("alice", "register", Credentials("alice", "wrong")).code == 401
+    assert service.probe("echo", "call", ALICE).ok
+
+
+@pytest.mark.parametrize("over", TRANSPORTS)
+def test_an_account_registers_and_takes_its_registration_back(service: Service, over: str) -> None:
+    outcome = service.probe("alice", "register", ALICE, over)
     assert (outcome.ok, outcome.code) == (True, 200), outcome
 
 
@@ -152,11 +216,12 @@ def test_a_wrong_password_is_said_to_be_wrong(service: Service) -> None:
     assert "user or password was not accepted" in outcome.reason
 
 
-def test_a_call_goes_through_the_record_routing_proxy_and_its_audio_comes_back(service: Service) -> None:
-    outcome = service.probe("echo", "call", ALICE)
+@pytest.mark.parametrize("over", TRANSPORTS)
+def test_a_call_goes_through_the_record_routing_proxy_and_its_audio_comes_back(service: Service, over: str) -> None:
+    outcome = service.probe("echo", "call", ALICE, over)
     assert (outcome.ok, outcome.code) == (True, 200), outcome
     assert outcome.media is not None
-    assert (outcome.media.sent, outcome.media.lost) == (50, 0)
+    assert (outcome.media.sent, outcome.media.lost) == (20, 0)
     assert outcome.media.mos_lq_x100 is not None
     assert outcome.media.mos_lq_x100 >= 430
 
@@ -164,6 +229,29 @@ def test_a_call_goes_through_the_record_routing_proxy_and_its_audio_comes_back(s
 def test_a_call_without_the_password_and_one_to_nobody_are_refused_with_their_reason(service: Service) -> None:
     assert service.probe("echo", "call", Credentials("alice", "wrong")).code == 407
     assert service.probe("nobody", "call", ALICE).reason == "404 Not Found"
+
+
+@pytest.mark.parametrize("scheme", ["ws", "wss"])
+def test_a_websocket_is_found_under_its_path_alone(service: Service, scheme: str) -> None:
+    place = f"localhost:{service.tls}" if scheme == "wss" else f"127.0.0.1:{service.port}"
+    found, missed = (service.ask(f"{scheme}://{place}{path}", "websocket") for path in ("/sip", "/chat"))
+    assert (found.ok, found.code) == (True, 101), found
+    assert not missed.ok
+    assert missed.reason.endswith("refuses the WebSocket: 404 Not Found")
+
+
+def test_a_wrong_path_fails_the_probe_over_websocket(service: Service) -> None:
+    outcome = service.ask(service.uri("x", "ws"), "options", path="/chat")
+    assert not outcome.ok
+    assert "refuses the WebSocket: 404" in outcome.reason
+
+
+def test_a_tls_probe_tells_when_the_certificate_ends(service: Service) -> None:
+    outcome = service.ask(f"tls:localhost:{service.tls}", "tls")
+    assert outcome.ok, outcome
+    assert outcome.reason == "the certificate is accepted, for localhost"
+    assert outcome.expires_at_us is not None
+    assert 29 <= (outcome.expires_at_us / 1e6 - time.time()) / 86_400 <= 30
 
 
 def test_a_frozen_server_is_no_answer_and_a_thawed_one_answers(service: Service) -> None:

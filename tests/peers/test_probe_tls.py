@@ -1,15 +1,12 @@
 """Probes over TLS, against certificates that are good, expired, or for another name."""
 
 import asyncio
-import datetime as dt
+import re
 import ssl
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from tests.certificates import write_certificate
 
 from clearline.sensors.probe.edge import probe_target
 from clearline.sensors.probe.message import answer
@@ -17,31 +14,10 @@ from clearline.sensors.probe.outcome import Outcome
 from clearline.sensors.probe.target import Target
 from clearline.voice.wire import sip
 
-NOW = dt.datetime.now(dt.UTC)
 
-
-def certificate(folder: Path, *, name: str, days: int) -> ssl.SSLContext:
-    """Write cert.pem and make a server that shows it; it is valid until so many days from now."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(NOW - dt.timedelta(days=30))
-        .not_valid_after(NOW + dt.timedelta(days=days))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    pem = made.public_bytes(serialization.Encoding.PEM)
-    (folder / "cert.pem").write_bytes(pem)
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    (folder / "key.pem").write_bytes(private)
+def serving(folder: Path, *, name: str, days: int) -> ssl.SSLContext:
+    """Make a server that shows a certificate valid until so many days from now, or from then if that is far off."""
+    write_certificate(folder, name, from_days=-30 if days < 100 else days - 90, until_days=days)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
     return context
@@ -93,25 +69,27 @@ def probed(serve: object, context: ssl.SSLContext | None, folder: Path | None, *
 
 
 def test_a_trusted_certificate_for_the_name_is_accepted(tmp_path: Path) -> None:
-    outcome = probed(answering, certificate(tmp_path, name="localhost", days=30), tmp_path)
+    outcome = probed(answering, serving(tmp_path, name="localhost", days=30), tmp_path)
     assert (outcome.ok, outcome.reason) == (True, "200 OK")
 
 
 @pytest.mark.parametrize(
     ("name", "days", "trusted", "says"),
     [
-        ("localhost", -1, True, "certificate has expired"),
-        ("other.example", 30, True, "Hostname mismatch"),
-        ("localhost", 30, False, "self-signed certificate"),
+        ("localhost", -1, True, r"certificate has expired \(20\d\d-\d\d-\d\d \d\d:\d\d UTC\)"),
+        ("localhost", 300, True, r"certificate is not yet valid \(valid from 20\d\d-\d\d-\d\d "),
+        ("other.example", 30, True, r"Hostname mismatch, .* \(it is for other\.example\)"),
+        ("localhost", 30, False, r"self-signed certificate \(issued by CN=localhost\)"),
     ],
 )
 def test_a_certificate_that_is_expired_foreign_or_unknown_is_a_failure_that_says_so(
     tmp_path: Path, *, name: str, days: int, trusted: bool, says: str
 ) -> None:
-    outcome = probed(answering, certificate(tmp_path, name=name, days=days), tmp_path if trusted else None)
+    outcome = probed(answering, serving(tmp_path, name=name, days=days), tmp_path if trusted else None)
     assert (outcome.ok, outcome.code) == (False, None)
     assert "is not accepted" in outcome.reason
-    assert says in outcome.reason
+    assert re.search(says, outcome.reason)
+    assert outcome.expires_at_us is not None
     assert "look at it with: openssl" in outcome.advice
 
 

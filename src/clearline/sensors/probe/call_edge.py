@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 
@@ -44,16 +45,20 @@ class _Signalling:
 
     def received(self, data: bytes, source: Place) -> None:
         self._trace.add(_wall_us(), source, self._own, data)
-        self.call.receive(data, source, self.now_us())
-        self.pump()
+        self._step(lambda now_us: self.call.receive(data, source, now_us))
 
     def failed(self, reason: str, advice: str) -> None:
-        self.call.transport_failed(reason, advice, self.now_us())
-        self.pump()
+        self._step(lambda now_us: self.call.transport_failed(reason, advice, now_us))
 
-    def _on_timer(self) -> None:
-        self.call.on_timer(self.now_us())
-        self.pump()
+    def _step(self, step: Callable[[int], None]) -> None:
+        """Go on; what breaks is our fault and reaches whoever waits, who else would wait for ever."""
+        try:
+            step(self.now_us())
+            self.pump()
+        except Exception as error:  # noqa: BLE001  # the event loop would only log it
+            for awaited in (self.answered, self.over):
+                if not awaited.done():
+                    awaited.set_exception(error)
 
     def pump(self) -> None:
         for data, hop in self.call.to_send():
@@ -69,7 +74,7 @@ class _Signalling:
             if not self.over.done():
                 self.over.set_result(self.call.outcome)
         elif (due_us := self.call.next_timer_us) is not None:
-            self._timer = self._loop.call_at(due_us / 1_000_000 + 1e-6, self._on_timer)
+            self._timer = self._loop.call_at(due_us / 1_000_000 + 1e-6, self._step, self.call.on_timer)
 
 
 class _Audio(asyncio.DatagramProtocol):

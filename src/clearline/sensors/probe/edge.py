@@ -64,17 +64,20 @@ class Conversation:
 
     def received(self, data: bytes, source: Place) -> None:  # noqa: ARG002  # there is but one
         """Take in one message of the server."""
-        self._machine.receive(data, self._now_us())
-        self._pump()
+        self._step(lambda now_us: self._machine.receive(data, now_us))
 
     def failed(self, reason: str, advice: str) -> None:
         """Take in that nothing more comes."""
-        self._machine.transport_failed(reason, advice, self._now_us())
-        self._pump()
+        self._step(lambda now_us: self._machine.transport_failed(reason, advice, now_us))
 
-    def _on_timer(self) -> None:
-        self._machine.on_timer(self._now_us())
-        self._pump()
+    def _step(self, step: Callable[[int], None]) -> None:
+        """Go on; what breaks is our fault and reaches whoever waits, who else would wait for ever."""
+        try:
+            step(self._now_us())
+            self._pump()
+        except Exception as error:  # noqa: BLE001  # the event loop would only log it
+            if not self.finished.done():
+                self.finished.set_exception(error)
 
     def _pump(self) -> None:
         for data in self._machine.to_send():
@@ -86,7 +89,7 @@ class Conversation:
             if not self.finished.done():
                 self.finished.set_result(self._machine.outcome)
         elif due_us is not None:
-            self._timer = self._loop.call_at(due_us / 1_000_000 + 1e-6, self._on_timer)
+            self._timer = self._loop.call_at(due_us / 1_000_000 + 1e-6, self._step, self._machine.on_timer)
 
 
 def machine_of(target: Target, timers: Timers) -> Callable[[Local, int], Machine]:
@@ -130,7 +133,7 @@ async def probe_endpoint(target: Target, endpoint: Endpoint, timers: Timers) -> 
     try:
         outcome = await _talk(target, link, timers)
     finally:
-        link.close()
+        await link.close()
     return outcome if link.certificate is None else replace(outcome, expires_at_us=link.certificate.expires_at_us)
 
 
@@ -164,7 +167,7 @@ def names_of(target: Target) -> Names:
     """
     if target.name_server is None and target.kind != "dns":
         return system_names()
-    return SystemNames(target.name_server, patience_s=target.timeout_us / 1_000_000)
+    return SystemNames(target.name_server, patience_s=target.timeout_us / 2_000_000)
 
 
 async def probe_target(target: Target, *, timers: Timers | None = None) -> Outcome:

@@ -25,6 +25,10 @@ IP_RECVERR, IPV6_RECVERR = 11, 25
 """Linux, ip(7) and ipv6(7): errors reach sockets that are not connected, too. Python has no names for them."""
 
 
+GOODBYE_S = 0.5
+"""Waited for the other side to close a connection, too."""
+
+
 class LinkError(Exception):
     """No way could be opened."""
 
@@ -64,7 +68,7 @@ class Link(Protocol):
         """Send one message: to the server, or over UDP to another place."""
         ...
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """End it."""
         ...
 
@@ -123,7 +127,7 @@ class _Datagrams(_Heard, asyncio.DatagramProtocol):
         else:
             self._transport.sendto(data, hop or self.server)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         self._transport.close()
 
 
@@ -136,6 +140,7 @@ class _Stream(_Heard, asyncio.Protocol):
         self._transport: asyncio.Transport
         self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Done once messages can be sent."""
+        self._lost = asyncio.Event()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport  # type: ignore[assignment]  # asyncio promises a stream transport
@@ -168,6 +173,7 @@ class _Stream(_Heard, asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # however it was lost
         said = f"{self.endpoint} closed the connection without an answer"
         self._failed((said, "look at the server's own log"))
+        self._lost.set()
 
     def send(self, data: bytes, hop: Place | None = None) -> None:  # noqa: ARG002  # one connection carries all
         self._write(self._framing.wrap(data))
@@ -176,8 +182,14 @@ class _Stream(_Heard, asyncio.Protocol):
         if data:
             self._transport.write(data)
 
-    def close(self) -> None:
+    async def close(self) -> None:
+        """Say goodbye, as TLS asks, and wait a moment for the other side's."""
         self._transport.close()
+        try:
+            async with asyncio.timeout(GOODBYE_S):
+                await self._lost.wait()
+        except TimeoutError:
+            self._transport.abort()
 
 
 async def open_link(
@@ -242,6 +254,7 @@ async def _open_stream(endpoint: Endpoint, framing: Framing, ca_file: str | None
         await link.ready
     except BaseException:
         transport.abort()
+        await asyncio.sleep(0)  # so that it is closed when the loop ends
         raise
     link.opened_us = int((loop.time() - started) * 1_000_000)
     return link

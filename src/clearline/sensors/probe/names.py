@@ -33,7 +33,7 @@ Server = tuple[str, int]
 class SystemNames:
     """Asks the name server this host is set up with, and the hosts file for addresses; or one named server alone."""
 
-    def __init__(self, server: Server | None = None, *, patience_s: float = 4.0) -> None:
+    def __init__(self, server: Server | None = None, *, patience_s: float = 2.0) -> None:
         """Ask nothing yet.
 
         Args:
