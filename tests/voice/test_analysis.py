@@ -258,7 +258,7 @@ def test_a_dynamic_payload_type_without_a_description_is_counted_but_not_scored(
 
 def test_redundancy_is_scored_as_the_codec_it_carries() -> None:
     lines = ["a=rtpmap:96 red/8000", "a=fmtp:96 0/0", "a=rtpmap:97 red/8000"]
-    for payload_type, codec in ((96, "PCMU"), (97, "red")):
+    for payload_type in (96, 97):
         records = c.call()
         records[3] = (
             S,
@@ -268,7 +268,7 @@ def test_redundancy_is_scored_as_the_codec_it_carries() -> None:
             (2 * S + 20_000 * n, c.udp(c.ALICE_AUDIO, c.BOB_AUDIO, c.rtp(n, 160 * n, payload_type=payload_type)))
             for n in range(50)
         ]
-        assert analysed(records).streams[0].codec == codec
+        assert analysed(records).streams[0].codec == "PCMU"
 
 
 def test_other_traffic_is_counted_as_what_it_is() -> None:

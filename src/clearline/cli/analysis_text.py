@@ -5,6 +5,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from clearline.voice.results import Analysis, Call, Stream
+from clearline.voice.results.findings import findings
 from clearline.voice.results.text import moment
 
 
@@ -20,6 +21,9 @@ def print_analysis(analysis: Analysis) -> None:
         console.print(_calls(analysis.calls))
     if analysis.streams:
         console.print(_streams(analysis.streams))
+        for stream in analysis.streams:
+            for finding in findings(stream):
+                console.print(f"  stream {stream.index}: {escape(finding)}")
         for reason in sorted({stream.quality.unscored for stream in analysis.streams if stream.quality.unscored}):
             console.print(f"  not scored: {escape(reason)}")
         console.print(f"  scores: profile {analysis.profile}, de-jitter buffer {analysis.playout}")

@@ -1,8 +1,7 @@
 """A session that was read to its end, made into the analysis: the streams, whose they are, and the calls."""
 
-from clearline.voice import results, scoring, streams
+from clearline.voice import content, results, scoring, streams
 from clearline.voice.calls import Call, Medium
-from clearline.voice.codecs import codec_name
 from clearline.voice.session import Session
 from clearline.voice.sipmeasures import measures
 from clearline.voice.wire.rtp import STATIC, plausible_payload_type
@@ -108,9 +107,7 @@ class Assembly:
         owner = self.owners.get(stream.index)
         known = _format(stream, owner)
         end_us = max(stream.first_us, stream.seen_us)  # a capture's clock may have stepped back meanwhile
-        duration_us = int(end_us - stream.first_us)
-        bitrate_kbps = int(stream.octets) * 8000 / duration_us if duration_us else None
-        codec = codec_name(known.encoding, known.parameters, bitrate_kbps) if known.encoding else ""
+        codec = content.codec(stream, known, int(end_us - stream.first_us))
         outage_us = self._outage_us(stream, owner)
         delay = scoring.delay(stream, codec, self._trips_us(stream))
         scale = scoring.Scale(codec, self.profile, delay.mouth_to_ear_us / 1000 if delay else None)
@@ -139,6 +136,8 @@ class Assembly:
             reported=scoring.reported(stream, session.reports.far_end(stream.source, stream.destination, stream.ssrc)),
             flags=_flags(stream, outage_us),
             intervals=parts,
+            malformed_payloads=stream.inspector.malformed,
+            redundancy=content.redundancy(stream, self.holes),
         )
 
     def _outage_us(self, stream: streams.Stream, owner: Medium | None) -> int:
@@ -181,10 +180,19 @@ def _format(stream: streams.Stream, owner: Medium | None) -> Format:
     if known is None or not known.encoding:
         encoding, clock = STATIC.get(stream.payload_type, ("", 0))
         known = Format(encoding, clock, "")
-    if known.encoding.lower() == "red" and owner is not None:  # RFC 2198: the first type named is the primary's
-        primary = known.parameters.partition("/")[0].strip()
-        return owner.media.formats.get(int(primary), known) if primary.isdecimal() else known
+    if known.encoding.lower() == "red" and owner is not None:
+        primary = _primary(stream, known)
+        return owner.section(primary).formats.get(primary, known)
     return known
+
+
+def _primary(stream: streams.Stream, redundant: Format) -> int:
+    """Find the payload type inside redundant audio data: as seen, else the first that the description names."""
+    blocks = stream.inspector.blocks
+    if blocks is not None and blocks.primary >= 0:
+        return int(blocks.primary)
+    named = redundant.parameters.partition("/")[0].strip()
+    return int(named) if named.isascii() and named.isdigit() and len(named) <= 3 else -1
 
 
 def _looks_like_rtp(stream: streams.Stream) -> bool:

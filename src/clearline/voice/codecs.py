@@ -58,19 +58,27 @@ _OPUS_ROWS = {
 """The bands, modes and bit rates (kbit/s) at which Opus was measured."""
 
 
+FEC = " FEC"
+"""Ends the name of an Opus with in-band redundancy (RFC 6716 section 2.1.7): its score wants the residual loss."""
+
+
 def format_parameters(fmtp: str) -> dict[str, str]:
     """Split an `a=fmtp` line's parameters (`annexb=no; mode-set=0,2`) into names, in small letters, and values."""
     pairs = (part.partition("=") for part in fmtp.replace(",annex", ";annex").split(";"))
     return {name.strip().lower(): value.strip() for name, _, value in pairs if name.strip()}
 
 
-def codec_name(encoding: str, fmtp: str = "", bitrate_kbps: float | None = None) -> str:
+def codec_name(
+    encoding: str, fmtp: str = "", bitrate_kbps: float | None = None, *, band: str = "", fec: bool = False
+) -> str:
     """Name the codec of a payload format as the impairment tables do.
 
     Args:
         encoding: the encoding name of `a=rtpmap` or of RFC 3551's static types (`PCMU`, `G729`, `AMR-WB`, …).
         fmtp: the parameters of its `a=fmtp` line, `""` if it has none.
         bitrate_kbps: the bit rate measured on the stream, for codecs that choose theirs as they go.
+        band: the audio bandwidth seen in the stream's packets, one of `opus.BANDS`; "" when it was not seen.
+        fec: whether its packets carry Opus's in-band redundancy.
 
     Returns:
         The codec, with its mode where the mode decides the impairment (`G.729A+VAD`, `AMR-WB 12.65`); for a mode that
@@ -88,7 +96,7 @@ def codec_name(encoding: str, fmtp: str = "", bitrate_kbps: float | None = None)
     if name == "evs":
         return _evs(parameters, bitrate_kbps)
     if name == "opus":
-        return _opus(parameters, bitrate_kbps)
+        return _opus(parameters, bitrate_kbps, band) + (FEC if fec else "")
     return _PLAIN.get(name, encoding.strip())
 
 
@@ -119,15 +127,16 @@ def _evs(parameters: dict[str, str], bitrate_kbps: float | None) -> str:
     return f"EVS SWB {rate}" if parameters.get("bw", "") == "swb" and rate else "EVS"
 
 
-def _opus(parameters: dict[str, str], bitrate_kbps: float | None) -> str:
-    """Name the nearest measured bit rate of the band and mode the parameters allow (RFC 7587, clause 6.1)."""
+def _opus(parameters: dict[str, str], bitrate_kbps: float | None, seen: str) -> str:
+    """Name the nearest measured bit rate of the band seen, or that the parameters allow, and mode (RFC 7587, 6.1)."""
     rate = bitrate_kbps
     if rate is None and (bits := parameters.get("maxaveragebitrate", "")).isascii() and bits.isdigit():
         rate = int(bits[:9]) / 1000
     if rate is None:
         return "Opus"
     playback = parameters.get("maxplaybackrate", "48000")
-    band = {"8000": "NB", "12000": "NB", "16000": "WB"}.get(playback, "SWB")
+    band = {"NB": "NB", "MB": "NB", "WB": "WB", "SWB": "SWB", "FB": "SWB"}.get(seen)
+    band = band or {"8000": "NB", "12000": "NB", "16000": "WB"}.get(playback, "SWB")
     row = f"{band}-{'CBR' if parameters.get('cbr') == '1' else 'VBR'}"
     wanted = rate
     return f"Opus {row} {min(_OPUS_ROWS[row], key=lambda kbps: abs(kbps - wanted))}"

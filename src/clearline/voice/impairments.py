@@ -13,7 +13,7 @@ conceals lost G.711 packets can't be seen in RTP: `G.711` is with concealment, `
 from dataclasses import dataclass
 
 from clearline.voice import calibration
-from clearline.voice.codecs import codec_name, family
+from clearline.voice.codecs import FEC, codec_name, family
 
 PROFILES = ("planning", "measured", "calibrated")
 
@@ -184,10 +184,12 @@ def codec_impairment(codec: str, profile: str = "planning") -> Impairment | None
     codecs(profile)
     table = _TABLES[profile]
     given = codec.strip().lower()
-    name = codec_name(codec)
+    name = codec_name(codec.removesuffix(FEC))
     names = [_ALIASES.get(given, given), name.lower()]
     if profile == "calibrated":  # fitted by family, and by band where it has several: any mode is scored by that fit
-        names += [name.partition("-")[0].lower(), family(name).lower()]
+        names.append(name.partition("-")[0].lower())
+        names += [family(name).lower() + FEC.lower()] * codec.endswith(FEC)
+        names.append(family(name).lower())
     return next((table[each] for each in names if each in table), None)
 
 
@@ -213,7 +215,7 @@ def unscored_reason(codec: str, profile: str = "planning", *, lossy: bool = Fals
         if row.bpl is None and lossy:
             return f"{row.codec} has no published packet-loss robustness (Bpl), so that a stream with loss has no score"
         return None
-    name = codec_name(codec)
+    name = codec_name(codec.removesuffix(FEC))
     modes = [other.codec for other in codecs(profile) if family(other.codec) == family(name)]
     if modes:
         return f"{name} is scored by its mode, as {modes[0]} is; this stream's mode is not known or has no value"

@@ -5,12 +5,15 @@ Numbers here are extended sequence numbers. A packet in its place never comes he
 Compiled by tools/compile; the same file runs interpreted.
 """
 
-from typing import Final, final
+from typing import TYPE_CHECKING, Final, final
 
 from mypy_extensions import i64
 
 from clearline.voice.holes import Holes
 from clearline.voice.intervals import Interval
+
+if TYPE_CHECKING:
+    from clearline.voice.inspection.repairs import Repairs
 
 GMIN: Final = 16
 """Received packets in a row that end a burst (RFC 3611 section 4.7.2, recommended value)."""
@@ -39,6 +42,8 @@ class Losses:
         self.bad: dict[int, int] = {}
         """Number → twice its interval's index, plus one when it was discarded rather than missing."""
         self.oldest: i64 = FAR
+        self.repairs: Repairs | None = None
+        """Of a stream with redundancy: told of each bad packet for good."""
         self.cluster_first: i64 = 0
         self.cluster_last: i64 = NEVER
         self.cluster_bad: i64 = 0
@@ -140,6 +145,8 @@ class Losses:
         """Note so long a loss that nothing of it can still come."""
         self.settle(last)
         self.count(self.intervals[-1], last - first + 1, 0, 1)
+        if self.repairs is not None:
+            self.repairs.outage(last, len(self.intervals) - 1)
         self.feed(first)
         self.cluster_bad += last - first
         self.cluster_last = last
@@ -152,7 +159,9 @@ class Losses:
                 break
             settled.append(number)
         for number in settled:
-            del self.bad[number]
+            state: i64 = self.bad.pop(number)
+            if self.repairs is not None:
+                self.repairs.settle(number, state >> 1)
             self.feed(number)
         self.find_oldest()
 

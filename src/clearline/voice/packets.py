@@ -158,6 +158,7 @@ class PacketLoop:
         payload.timestamp = u32(data, at + 4)
         payload.marker = second >> 7
         payload.at_us = frame.time_us
+        payload.timing = stream
         stream.until_look = stream.inspector.take(payload)
 
     def payload_size(self, frame: Frame, at: i64, first: i64, size: i64) -> i64:

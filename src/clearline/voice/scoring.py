@@ -30,7 +30,7 @@ class Heard:
     """What the listener missed, of a stream or a part of it."""
 
     bad: int
-    """Packets lost or discarded."""
+    """Packets lost or discarded, and not put back from redundancy."""
     total: int
     runs: int
     """Runs of consecutive bad packets."""
@@ -120,8 +120,9 @@ def heard(stream: streams.Stream, outage_us: int, holes: set[int]) -> Heard:
     silent = int(outage_us / length_us) if length_us else 0
     losses = stream.losses
     missed = [lost for hole, _, lost in stream.losses.holed if hole in holes]
-    bad = int(losses.lost + losses.discarded) + silent
-    return Heard(bad, int(stream.expected()) + silent, int(losses.runs) + (silent > 0)).without(missed)
+    repaired, runs = (0, losses.runs) if losses.repairs is None else (losses.repairs.repaired, losses.repairs.runs)
+    bad = int(losses.lost + losses.discarded - repaired) + silent
+    return Heard(bad, int(stream.expected()) + silent, int(runs) + (silent > 0)).without(missed)
 
 
 def delay(stream: streams.Stream, codec: str, trips_us: list[int]) -> results.Delay | None:
@@ -164,13 +165,21 @@ def parts(stream: streams.Stream, scale: Scale, holes: set[int]) -> tuple[result
     for hole, index, lost in stream.losses.holed:
         if hole in holes:
             missed.setdefault(index, []).append(lost)
-    return tuple(_part(stream, interval, scale, missed.get(i, [])) for i, interval in enumerate(stream.intervals))
+    repairs = stream.losses.repairs
+    return tuple(
+        _part(stream, interval, scale, missed.get(i, []), None if repairs is None else repairs.sums(i))
+        for i, interval in enumerate(stream.intervals)
+    )
 
 
-def _part(stream: streams.Stream, interval: intervals.Interval, scale: Scale, missed: list[int]) -> results.Interval:
+def _part(
+    stream: streams.Stream, interval: intervals.Interval, scale: Scale, missed: list[int], left: list[int] | None
+) -> results.Interval:
+    """Score an interval; `left`: packets repaired in it and runs that stay bad, where there is redundancy."""
     received, lost, discarded = int(interval.received), int(interval.lost), int(interval.discarded)
-    whole = Heard(lost + discarded, received + lost, int(interval.runs))
-    mos_lq, mos_cq = scale.part(whole.without(missed))
+    repaired, runs = (0, int(interval.runs)) if left is None else left
+    heard = Heard(lost + discarded - repaired, received + lost, runs)
+    mos_lq, mos_cq = scale.part(heard.without(missed))
     samples = int(interval.samples)
     us_per_tick = stream.us_per_tick
     return results.Interval(

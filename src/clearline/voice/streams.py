@@ -73,7 +73,7 @@ class Stream(Timing):
         self.index: i64 = 0
         self.intervals: list[Interval] = []
         self.losses: Losses = Losses(self.intervals, holes)
-        self.inspector: Inspector = Inspector(formats)
+        self.inspector: Inspector = Inspector(formats, self.losses)
         self.first_us: i64 = 0
         self.base: i64 = 0
         """First extended sequence number."""

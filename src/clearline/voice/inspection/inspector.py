@@ -12,10 +12,17 @@ from mypy_extensions import i64
 
 from clearline.voice.formats import Formats
 from clearline.voice.inspection.levels import LOOK_EVERY, Levels
+from clearline.voice.inspection.opus import OpusSeen, band, has_redundancy, is_single
 from clearline.voice.inspection.payload import Payload
+from clearline.voice.inspection.redundancy import Blocks
+from clearline.voice.inspection.repairs import Repairs
+from clearline.voice.losses import Losses
 
 NEVER: Final = 1 << 40
 """Packets until the next look at a payload that nothing can be learnt from."""
+
+MISSING: Final = 0
+"""The state of a packet in `Losses.bad`: its lowest bit, 1 for one that came too late."""
 
 
 @final
@@ -24,16 +31,28 @@ class Inspector:
 
     Args:
         formats: what the stream's payload types are, as far as session descriptions have said by now.
+        losses: the stream's.
     """
 
-    def __init__(self, formats: Formats) -> None:
+    def __init__(self, formats: Formats, losses: Losses) -> None:
         self.formats: Formats = formats
-        self.levels: Levels | None = None
-        """Of the sampled speech; None: none could be decoded."""
+        self.losses: Losses = losses
         self.encrypted: i64 = 0
         """Packets that were not looked into because they are encrypted."""
         self.cut: i64 = 0
-        """Packets that were looked for and whose payload was not captured whole."""
+        """Packets of which the capture has too little."""
+        self.malformed: i64 = 0
+        """Packets whose payload contradicts its own lengths."""
+        self.levels: Levels | None = None
+        """Of the sampled speech; None: none could be decoded."""
+        self.blocks: Blocks | None = None
+        """Of a stream of redundant audio data."""
+        self.redundant: i64 = 0
+        """Packets of redundant audio data with at least one redundant block that is not empty."""
+        self.primaries: i64 = 0
+        """Packets of redundant audio data whose headers could be read."""
+        self.primary_octets: i64 = 0
+        self.opus: OpusSeen | None = None
 
     def take(self, payload: Payload) -> i64:
         """Look at one packet; give how many may pass before the next look."""
@@ -42,12 +61,22 @@ class Inspector:
             self.encrypted += 1
             return NEVER
         encoding = formats.encodings.get(payload.payload_type, "")
+        if encoding == "red":
+            self.redundancy(payload)
+            return 0
+        return self.content(payload, encoding)
+
+    def content(self, payload: Payload, encoding: str) -> i64:
+        """Look at a payload of one encoding."""
         if encoding in ("pcmu", "pcma"):
             if payload.missing():
                 self.cut += 1
             else:
                 self.level(payload, encoding == "pcma")
             return LOOK_EVERY
+        if encoding == "opus":
+            self.speech_of_opus(payload)
+            return 0
         return NEVER
 
     def level(self, payload: Payload, is_a_law: bool) -> None:
@@ -56,3 +85,59 @@ class Inspector:
         if levels is None:
             levels = self.levels = Levels()
         levels.g711(payload.data, payload.start, payload.end, is_a_law)
+
+    def redundancy(self, payload: Payload) -> None:
+        """Take a packet of redundant audio data (RFC 2198), then look at its primary block."""
+        blocks = self.blocks
+        if blocks is None:
+            blocks = self.blocks = Blocks()
+        if not blocks.parse(payload):
+            if payload.missing():
+                self.cut += 1
+            else:
+                self.malformed += 1
+            return
+        self.primaries += 1
+        self.primary_octets += blocks.primary_size
+        timing = payload.timing
+        carries = False
+        for i in range(len(blocks.sizes)):
+            offset: i64 = blocks.offsets[i]
+            if blocks.sizes[i] and offset:
+                carries = True
+                if timing.frame_ticks > 0 and offset % timing.frame_ticks == 0:
+                    packets = offset // timing.frame_ticks
+                    self.repair(payload, payload.number - packets, float(offset) * timing.us_per_tick)
+        if carries:
+            self.redundant += 1
+        payload.payload_type = blocks.primary
+        payload.size = blocks.primary_size
+        payload.start = min(blocks.primary_start, payload.end)
+        self.content(payload, self.formats.encodings.get(blocks.primary, ""))
+
+    def speech_of_opus(self, payload: Payload) -> None:
+        """Take a packet of Opus: its bandwidth, and whether the frame before can be had from it."""
+        if payload.start >= payload.end:
+            self.cut += payload.size > 0
+            return
+        seen = self.opus
+        if seen is None:
+            seen = self.opus = OpusSeen()
+        toc: i64 = payload.data[payload.start]
+        seen.packets += 1
+        seen.bands[band(toc)] += 1
+        if has_redundancy(payload.data, payload.start, payload.end):
+            seen.redundant += 1
+            if is_single(toc):  # of several frames the packet before would get back its last one only
+                timing = payload.timing
+                self.repair(payload, payload.number - 1, float(timing.frame_ticks) * timing.us_per_tick)
+
+    def repair(self, payload: Payload, number: i64, before_us: float) -> None:
+        """Note that redundancy for a packet that is so much older has arrived."""
+        losses = self.losses
+        repairs = losses.repairs
+        if repairs is None:
+            repairs = losses.repairs = Repairs()
+        state: i64 = losses.bad.get(number, -1)
+        if state >= 0 and state & 1 == MISSING and payload.is_in_time_for(before_us):
+            repairs.wait_for(number, losses.oldest)

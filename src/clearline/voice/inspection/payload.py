@@ -7,6 +7,8 @@ from typing import final
 
 from mypy_extensions import i64
 
+from clearline.voice.timing import Timing
+
 
 @final
 class Payload:
@@ -28,7 +30,17 @@ class Payload:
         self.marker: i64 = 0
         self.at_us: i64 = 0
         """When it was captured."""
+        self.timing: Timing = Timing(0, 0)
+        """Its stream's."""
 
     def missing(self) -> i64:
         """Count the octets that the capture cut off; 0: all of it stands here."""
         return self.size - (self.end - self.start)
+
+    def is_in_time_for(self, before_us: float) -> bool:
+        """Tell whether it arrived before the turn of speech that is so much older than its own."""
+        timing = self.timing
+        if timing.clock == 0:
+            return True
+        transit = timing.last_us - timing.origin_us - timing.media * 1_000_000 // timing.clock
+        return float(timing.delay_us - (transit - timing.base_us)) >= before_us

@@ -21,6 +21,7 @@ from clearline.voice.report.words import (
     time_of_day,
 )
 from clearline.voice.results import Analysis, Call, Interval, Stream
+from clearline.voice.results.findings import findings
 
 MAX_CALLS = 100
 """Calls shown whole, the worst first."""
@@ -274,9 +275,15 @@ def _stream(stream: Stream) -> str:
     chips = "".join(_flag(flag) for flag in stream.flags)
     return (
         f'<div class="stream"><div class="head"><h3>{party}{codec} <span class="soft mono">{way}</span></h3>'
-        f"{_badge(stream.quality.mos_lq)}</div>{chips}{_facts(_stream_facts(stream))}{draw_plots(stream)}{_how_scored(stream)}"
+        f"{_badge(stream.quality.mos_lq)}</div>{chips}{_facts(_stream_facts(stream))}{_findings(stream)}{draw_plots(stream)}{_how_scored(stream)}"
         f"<details><summary>The intervals as a table</summary>{_intervals(stream.intervals)}</details></div>"
     )
+
+
+def _findings(stream: Stream) -> str:
+    """Write what the payloads told."""
+    found = "".join(f"<li>{safe(finding, 1000)}</li>" for finding in findings(stream))
+    return f'<ul class="notes">{found}</ul>' if found else ""
 
 
 def _stream_facts(stream: Stream) -> list[tuple[str, str]]:

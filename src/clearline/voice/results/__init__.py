@@ -1,6 +1,7 @@
 """What an analysis says: frozen values, and their JSON as docs/schemas/analysis.json publishes it."""
 
 from clearline.voice.results.call import Call, LadderMessage
+from clearline.voice.results.content import Redundancy
 from clearline.voice.results.stream import Burst, Counts, Delay, Interval, Quality, Regularity, Reported, Stream
 from clearline.voice.results.whole import Analysis, CaptureHealth
 
@@ -14,6 +15,7 @@ __all__ = [
     "Interval",
     "LadderMessage",
     "Quality",
+    "Redundancy",
     "Regularity",
     "Reported",
     "Stream",

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from clearline.voice.results.content import Redundancy
 from clearline.voice.results.text import Json, moment, ms, rounded, seconds
 
 
@@ -255,6 +256,10 @@ class Stream:
     reported: Reported | None
     flags: tuple[str, ...]
     intervals: tuple[Interval, ...]
+    malformed_payloads: int = 0
+    """Payloads that contradict their own lengths."""
+    redundancy: Redundancy | None = None
+    """None: no packet carried any, or payloads are encrypted and it cannot be seen."""
 
     def to_json(self) -> Json:
         """Write the stream."""
@@ -282,6 +287,8 @@ class Stream:
             "mouth_to_ear_ms": ms(self.delay.mouth_to_ear_us) if self.delay else None,
             **self.quality.to_json(),
             "reported": self.reported.to_json() if self.reported else None,
+            "malformed_payloads": self.malformed_payloads,
+            "redundancy": self.redundancy.to_json() if self.redundancy else None,
             "flags": list(self.flags),
             "intervals": [interval.to_json() for interval in self.intervals],
         }
