@@ -99,6 +99,8 @@ def addresses(objects: dict[str, str | int], service: Service, target: Target) -
         "vantages": "/availability/vantages/",
         "vantage-revoke": f"/availability/vantages/{objects['vantage']}/revoke/",
         "maintenance": "/maintenance/",
+        "maintenance-calendar": "/maintenance/calendar/",
+        "carrier-notice-read": "/maintenance/calendar/read/",
         "window-add": "/maintenance/add/",
         "window": f"/maintenance/{objects['window']}/",
         **{f"window-{deed}": f"/maintenance/{objects['window']}/{deed}/" for deed in DEEDS},
@@ -133,7 +135,7 @@ POST_ONLY = {
 SHARED = {
     "dashboard", "customers", "customer-add", "availability", "target-add", "maintenance", "window-add",
     "exclusion-add", "calls", "upload", "desk", "request-add", "statements", "agreements", "agreement-add", "people",
-    "audit", "outbox", "vantages",
+    "audit", "outbox", "vantages", "maintenance-calendar", "carrier-notice-read",
 }  # fmt: skip
 """Addresses without an object in them: everybody has their own page there."""
 

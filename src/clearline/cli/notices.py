@@ -1,5 +1,6 @@
 """`notices`: mails that others send about notices, handed in from a file or a mail server's pipe."""
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ app = typer.Typer(add_completion=False, no_args_is_help=True)
 MAIL_BYTES = 4 * 1024 * 1024
 """A larger mail is refused."""
 
+Mails = Annotated[list[Path], typer.Argument(help="Mails or calendar files; - is standard input.")]
 Mail = Annotated[Path, typer.Argument(help="The mail, as it came; - is standard input.")]
 
 
@@ -36,6 +38,37 @@ def bounce(mail: Mail) -> None:
     except NotABounceError as error:
         fail(f"{mail}: nothing noted: {error}", NOT_SO)
     sys.stdout.write(f"{delivery.about} to {delivery.recipient}: {delivery.state}: {delivery.said}\n")
+
+
+@app.command()
+def read(mails: Mails, json_output: Annotated[bool, typer.Option("--json", help="One line a window.")] = False) -> None:
+    """Read the notices of upstream carriers, and put what they announce on the calendar."""
+    raws = [(mail, _read(mail)) for mail in mails]
+    _set_up()
+    from django.utils import timezone  # noqa: PLC0415  # heavy, and models need Django set up
+
+    from clearline.platform.accounts.services import ensure_provider  # noqa: PLC0415  # as above
+    from clearline.platform.maintenance.carriers import NoNoticeError, read_notice  # noqa: PLC0415  # as above
+
+    refused = []
+    for mail, raw in raws:
+        try:
+            found = read_notice(ensure_provider(timezone.now()), None, raw, timezone.now())
+        except NoNoticeError as error:
+            refused.append(f"{mail}: {error}")
+            continue
+        for each in found:
+            window = each.window
+            span = {"from": f"{window.from_at:%Y-%m-%dT%H:%M:%SZ}", "until": f"{window.until_at:%Y-%m-%dT%H:%M:%SZ}"}
+            told = {"carrier": window.carrier, "id": window.identifier, "status": window.status, **span}
+            text = (
+                json.dumps({"outcome": each.outcome, **told})
+                if json_output
+                else ", ".join([each.outcome, *told.values()])
+            )
+            sys.stdout.write(text + "\n")
+    if refused:
+        fail("\n".join(refused), BAD_INPUT)
 
 
 def _read(mail: Path) -> bytes:

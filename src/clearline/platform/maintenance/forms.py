@@ -8,6 +8,7 @@ from django.utils import timezone
 from clearline.platform.accounts.models import User
 from clearline.platform.customers.forms import ServiceChoices
 from clearline.platform.customers.models import Service
+from clearline.platform.maintenance.carriers import MAIL_BYTES
 from clearline.platform.maintenance.models import Exclusion, Window
 from clearline.platform.maintenance.recurrence import RuleError, occurrences
 from clearline.platform.maintenance.wall import is_skipped
@@ -116,6 +117,16 @@ class WindowForm(_SpanForm):
     @property
     def lead(self) -> timedelta:
         return timedelta(days=self.cleaned_data["lead_days"] or DEFAULT_LEAD_DAYS)
+
+
+class NoticeForm(forms.Form):
+    mail = forms.FileField(label="The carrier's mail or calendar file (.eml, .ics)")
+
+    def clean_mail(self) -> Any:
+        mail = self.cleaned_data["mail"]
+        if mail.size > MAIL_BYTES:
+            raise forms.ValidationError(f"A notice has at most {MAIL_BYTES // 1024 // 1024} MiB.")
+        return mail
 
 
 class ExtensionForm(forms.Form):

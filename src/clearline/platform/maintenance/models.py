@@ -109,6 +109,37 @@ class Notice(TenantModel):
         return f"{self.window.code}/{self.sequence}/{customer.code}"
 
 
+class CarrierWindow(TenantModel):
+    """Maintenance of an upstream carrier, as its latest notice told. It changes no judgement; it is on the calendar."""
+
+    provider = models.ForeignKey(Provider, on_delete=models.PROTECT)
+    carrier = models.CharField(max_length=200)
+    identifier = models.CharField(max_length=200)
+    """The carrier's name of it."""
+    account = models.CharField(max_length=200)
+    status = models.CharField(max_length=20)
+    """MAINTNOTE's words: TENTATIVE, CONFIRMED, CANCELLED, IN-PROCESS, COMPLETED, RE-SCHEDULED, NO-CHANGE."""
+    summary = models.CharField(max_length=200, blank=True)
+    from_at = models.DateTimeField()
+    until_at = models.DateTimeField()
+    """Exclusive."""
+    circuits = models.JSONField(default=list)
+    """Pairs of the carrier's circuit and its impact."""
+    sequence = models.IntegerField()
+    told_at = models.DateTimeField()
+    """When the carrier wrote the notice."""
+    read_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("from_at", "pk")
+        constraints = (
+            models.UniqueConstraint(fields=("provider", "carrier", "identifier"), name="one_window_a_carriers_name"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.carrier} {self.identifier}"
+
+
 class Exclusion(TenantModel):
     """Time that does not count, with its cause, its reason and who approved it."""
 

@@ -4,6 +4,8 @@ from clearline.platform.maintenance import views
 
 urlpatterns = [
     path("", views.index, name="maintenance"),
+    path("calendar/", views.calendar, name="maintenance-calendar"),
+    path("calendar/read/", views.read_notice, name="carrier-notice-read"),
     path("add/", views.add, name="window-add"),
     path("<int:pk>/", views.window, name="window"),
     path("<int:pk>/approve/", views.approve, name="window-approve"),

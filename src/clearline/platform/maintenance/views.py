@@ -1,21 +1,25 @@
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
+from clearline.agreement.moments import utc
+from clearline.agreement.months import Month
 from clearline.platform.accounts.models import User
-from clearline.platform.maintenance import planning, services
+from clearline.platform.maintenance import carriers, planning, services
 from clearline.platform.maintenance.announcing import deliveries_of
+from clearline.platform.maintenance.calendar import days_of
 from clearline.platform.maintenance.effect import worst_costs
-from clearline.platform.maintenance.forms import ExclusionForm, ExtensionForm, WindowForm
-from clearline.platform.maintenance.models import Exclusion, Window
+from clearline.platform.maintenance.forms import ExclusionForm, ExtensionForm, NoticeForm, WindowForm
+from clearline.platform.maintenance.models import CarrierWindow, Exclusion, Window
 from clearline.platform.maintenance.notices import zones_of
 from clearline.platform.maintenance.wall import wall_times
 from clearline.platform.outbox.models import Delivery
@@ -135,6 +139,46 @@ def complete(request: Request, pk: int) -> HttpResponse:
 def cancel(request: Request, pk: int) -> HttpResponse:
     """Cancel a window."""
     return _do(request, pk, planning.cancel)
+
+
+@require_safe
+def calendar(request: Request) -> HttpResponse:
+    """A month of maintenance, ours and the carriers', by day in UTC."""
+    now = timezone.now()
+    try:
+        month = Month.parse(request.GET.get("month") or f"{now:%Y-%m}")
+    except ValueError as error:
+        raise Http404 from error
+    first_us, end_us = month.interval(ZoneInfo("UTC"))
+    span = (utc(first_us), utc(end_us))
+    within = {"from_at__lt": span[1], "until_at__gt": span[0]}
+    windows = Window.objects.visible_to(request.user).filter(**within, cancelled_at=None).order_by("from_at")
+    carrier_windows = CarrierWindow.objects.visible_to(request.user).filter(**within)
+    context = {
+        "month": span[0],
+        "before": Month.of_index(month.index - 1),
+        "after": Month.of_index(month.index + 1),
+        "days": days_of(span, windows, carrier_windows),
+        "now": now,
+    }
+    return render(request, "maintenance/calendar.html", context)
+
+
+def read_notice(request: Request) -> HttpResponse:
+    """Hand in a carrier's notice."""
+    form = NoticeForm(request.POST or None, request.FILES or None)
+    if request.method == "POST" and form.is_valid():
+        raw = form.cleaned_data["mail"].read()
+        try:
+            found = carriers.read_notice(request.user.provider, request.user, raw, timezone.now())
+        except carriers.NoNoticeError as error:
+            form.add_error("mail", str(error))
+        else:
+            for read in found:
+                messages.success(request, f"{read.window}: {read.outcome}, {read.window.status.lower()}.")
+            return redirect(f"{reverse('maintenance-calendar')}?month={found[0].window.from_at:%Y-%m}")
+    back = reverse("maintenance-calendar")
+    return form_page(request, form, title="Read a carrier's notice", back=back, button="Read it")
 
 
 def exclude(request: Request) -> HttpResponse:
