@@ -72,7 +72,7 @@ class Assembly:
                 missing_segments=session.connections.missing,
                 encrypted=session.connections.encrypted,
                 backwards=loop.backwards,
-                fragments_given_up=loop.frame.fragments.given_up,
+                fragments_given_up=loop.fragments.given_up,
                 not_followed=loop.not_followed + session.book.passed_over,
                 end=end,
             ),

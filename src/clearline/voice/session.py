@@ -26,7 +26,7 @@ class Session:
     def __init__(self, buffer: PlayoutBuffer) -> None:
         self.buffer = buffer
         self.loop = PacketLoop(self.make_stream, self.take_datagram, self.take_segment)
-        self.addresses = self.loop.frame.addresses
+        self.addresses = self.loop.addresses
         self.book = CallBook()
         self.reports = ReportBook()
         self.connections = Connections()

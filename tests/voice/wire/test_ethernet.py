@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from tests.voice.captures import ip, ip_packet, tcp, udp
 
 from clearline.voice.wire import ethernet as e
+from clearline.voice.wire.fragments import Fragments
 
 V4 = ip_packet("192.0.2.1:4000", "198.51.100.2:5004", b"payload", identification=77)
 V6 = ip_packet("[2001:db8::1]:4000", "[2001:db8:0:1::2]:5004", b"payload")
@@ -16,7 +17,7 @@ FRAME = MAC + b"\x08\x00" + V4
 
 
 def decode(data: bytes, link: int = 1) -> tuple[int, e.Frame]:
-    frame = e.Frame(e.Addresses())
+    frame = e.Frame(e.Addresses(), Fragments())
     return frame.decode(data, 0, len(data), link, 0), frame
 
 
@@ -157,7 +158,7 @@ def pieces(packet: bytes, size: int) -> list[bytes]:
 def test_fragments_are_put_together_in_any_order() -> None:
     big = ip_packet("192.0.2.1:5060", "198.51.100.2:5060", bytes(range(256)) * 12, identification=9)
     for order in (lambda x: x, reversed):
-        frame = e.Frame(e.Addresses())
+        frame = e.Frame(e.Addresses(), Fragments())
         verdicts = [frame.decode(part, 0, len(part), 101, 0) for part in order(pieces(big, 1000))]
         assert verdicts == [e.HELD] * 3 + [e.UDP]
         assert frame.data[frame.start : frame.end] == bytes(range(256)) * 12
@@ -172,7 +173,7 @@ def test_ipv6_fragments_are_put_together() -> None:
         part = body[at : at + 16] if more else body[at:]
         header = bytes([17, 0]) + struct.pack("!HI", at | more, 5) + part
         parts.append(V6[:4] + struct.pack("!HB", len(header), 44) + V6[7:40] + header)
-    frame = e.Frame(e.Addresses())
+    frame = e.Frame(e.Addresses(), Fragments())
     assert [frame.decode(part, 0, len(part), 101, 0) for part in parts] == [e.HELD, e.UDP]
     assert frame.length == 16
 
@@ -216,7 +217,7 @@ def test_tunnels_in_tunnels_are_followed_so_far() -> None:
 
 
 def test_packets_of_too_many_ipv6_addresses_are_not_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
-    frame = e.Frame(e.Addresses())
+    frame = e.Frame(e.Addresses(), Fragments())
     frame.addresses.octets.extend([b""] * e.MAX_IPV6_ADDRESSES)
     assert frame.decode(V6, 0, len(V6), 101, 0) == e.NOT_DECODED
 

@@ -5,6 +5,7 @@ Compiled by tools/compile; the same file runs interpreted.
 
 from typing import Final, final
 
+from librt.vecs import vec
 from mypy_extensions import i64
 
 LOOK_EVERY: Final = 49
@@ -28,8 +29,8 @@ def a_law(code: int) -> int:
     return 2 * value if code & 0x80 else -2 * value
 
 
-MU_LAW: Final[list[int]] = [mu_law(code) for code in range(256)]
-A_LAW: Final[list[int]] = [a_law(code) for code in range(256)]
+MU_LAW: Final[vec[i64]] = vec[i64]([mu_law(code) for code in range(256)])
+A_LAW: Final[vec[i64]] = vec[i64]([a_law(code) for code in range(256)])
 
 
 @final
@@ -51,7 +52,7 @@ class Levels:
         squares: i64 = 0
         at = start
         while at < end:
-            value: i64 = table[data[at]]
+            value = table[data[at]]
             total += value
             squares += value * value
             at += 1

@@ -78,13 +78,12 @@ def ipv6_text(octets: bytes) -> str:
     return ":".join(words[:best]) + "::" + ":".join(words[best + length :])
 
 
-@final
 class Frame:
     """One decoded packet: where its payload stands, and who sent it to whom."""
 
-    def __init__(self, addresses: Addresses) -> None:
+    def __init__(self, addresses: Addresses, fragments: Fragments) -> None:
         self.addresses: Addresses = addresses
-        self.fragments: Fragments = Fragments()
+        self.fragments: Fragments = fragments
         self.time_us: i64 = 0
         self.data: bytes = b""
         """The buffer the payload stands in: the capture's, or a reassembled datagram."""
