@@ -125,7 +125,7 @@ hostile = st.one_of(
 @given(hostile, hostile, hostile, hostile)
 def test_no_word_of_a_capture_becomes_markup(uri: str, reason: str, place: str, name: str) -> None:
     ladder = (
-        replace(LADDER[0], source=place, text=reason),
+        LADDER[0]._replace(source=place, text=reason),
         *LADDER[1:],
     )
     call = replace(CALL, call_id=uri, from_uri=uri, to_uri=name, ended_by=name, flags=(name,), ladder=ladder)

@@ -44,7 +44,7 @@ def test_a_ladder_has_an_arrow_for_each_message_from_sender_to_receiver() -> Non
 
 def test_a_long_silence_in_a_ladder_is_written_between_the_arrows() -> None:
     assert "2.9 s later" in draw_ladder(CALL)
-    quick = tuple(replace(each, at_us=START + place * PAUSE_US) for place, each in enumerate(LADDER))
+    quick = tuple(each._replace(at_us=START + place * PAUSE_US) for place, each in enumerate(LADDER))
     assert "later" not in draw_ladder(replace(CALL, ladder=quick))
 
 
@@ -56,16 +56,16 @@ def test_messages_are_classed_by_what_they_say() -> None:
         ("302 Moved", "failure"),
         ("603 Decline", "failure"),
     ):
-        assert f'<g class="{kind}">' in draw_ladder(replace(CALL, ladder=(replace(LADDER[0], text=text),)))
+        assert f'<g class="{kind}">' in draw_ladder(replace(CALL, ladder=(LADDER[0]._replace(text=text),)))
 
 
 def test_a_message_to_its_own_sender_is_drawn_as_a_loop() -> None:
-    drawn = draw_ladder(replace(CALL, ladder=(replace(LADDER[0], destination=A),)))
+    drawn = draw_ladder(replace(CALL, ladder=(LADDER[0]._replace(destination=A),)))
     assert "h26v10h-20" in drawn
 
 
 def test_what_a_ladder_leaves_out_is_counted() -> None:
-    many = tuple(replace(LADDER[0], source=f"10.0.0.{number}:5060") for number in range(1, MAX_COLUMNS + 3))
+    many = tuple(LADDER[0]._replace(source=f"10.0.0.{number}:5060") for number in range(1, MAX_COLUMNS + 3))
     assert left_out(replace(CALL, ladder=many, message_count=len(many))) == 2
     long = LADDER * MAX_ARROWS
     assert draw_ladder(replace(CALL, ladder=long)).count("<polygon") == MAX_ARROWS

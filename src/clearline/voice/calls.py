@@ -307,12 +307,10 @@ def fill_formats(formats: Formats, media: sdp.Media) -> None:
 
 
 def _tag(value: str) -> str:
-    """Read the tag of a From or To value without reading the rest, unless a quoted name could hide one."""
-    if '"' in value:
-        return sip.address(value).tag
-    start = value.find(";tag=")
+    """Read the tag of a From or To value without reading the rest, unless a quoted text could hide one."""
+    start = value.find(";tag=", value.rfind('"') + 1)
     if start < 0:
-        return ""
+        return sip.address(value).tag if '"' in value else ""
     start += 5
     end = value.find(";", start)
     return value[start:end].strip() if end >= 0 else value[start:].strip()

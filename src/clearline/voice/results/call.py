@@ -1,6 +1,7 @@
 """One call's figures. Unknown is None."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from clearline.voice.results.text import Json, moment, rounded, whole_ms
 
@@ -11,8 +12,7 @@ ADDRESSES = "addresses and numbers"
 """They were joined because one left where the other had just come in, with the same caller and callee."""
 
 
-@dataclass(frozen=True, slots=True)
-class LadderMessage:
+class LadderMessage(NamedTuple):
     """One SIP message of a call, as it was captured on one hop."""
 
     at_us: int

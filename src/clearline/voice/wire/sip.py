@@ -8,17 +8,18 @@ is wrong and in which line.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final, final
 
-MAX_HEADERS = 512
+MAX_HEADERS: Final = 512
 """Header lines of one message; real ones have 10 to 40, a request through ten proxies about 60."""
 
-MAX_HEAD_BYTES = 65_535
+MAX_HEAD_BYTES: Final = 65_535
 """Bytes of a message's head: as much as a UDP datagram can carry."""
 
-MAX_STREAM_BODY_BYTES = 1 << 20
+MAX_STREAM_BODY_BYTES: Final = 1 << 20
 """The longest body a `Content-Length` may announce on a stream; presence and conference documents reach 100 kB."""
 
-COMPACT = {
+COMPACT: Final = {
     "a": "accept-contact",
     "b": "referred-by",
     "c": "content-type",
@@ -47,45 +48,55 @@ _USUAL = """
     Min-SE P-Asserted-Identity Privacy Reason Allow-Events Accept Subject Organization Session-ID Timestamp
 """
 
-_NAMES = {name: name.lower() for name in _USUAL.split()}
+_NAMES: Final = {name: name.lower() for name in _USUAL.split()}
 """A header's name as nearly all senders write it → its long lower-case form: spares folding the case of every name."""
 
 _METHODS = b"INVITE ACK BYE CANCEL OPTIONS REGISTER PRACK UPDATE SUBSCRIBE NOTIFY PUBLISH INFO REFER MESSAGE"
-_BEGINNINGS = (b"SIP/2.0 ", *(method + b" " for method in _METHODS.split()))
+_BEGINNINGS: Final = (b"SIP/2.0 ", *(method + b" " for method in _METHODS.split()))
 
-_START = re.compile(r"SIP/2\.0 +(\d{3})(?: +(.*))?$|([A-Za-z0-9.!%*_+`'~-]+) +(\S.*?) +SIP/2\.0$", re.IGNORECASE)
-_HEAD_END = re.compile(rb"\r\n\r\n|\n\n|\n\r\n")
-_URI = re.compile(
+_START: Final = re.compile(r"SIP/2\.0 +(\d{3})(?: +(.*))?$|([A-Za-z0-9.!%*_+`'~-]+) +(\S.*?) +SIP/2\.0$", re.IGNORECASE)
+_HEAD_END: Final = re.compile(rb"\r\n\r\n|\n\n|\n\r\n")
+_URI: Final = re.compile(
     r"(?P<scheme>sips?|tel):(?:(?P<user>[^@]*)@)?(?P<host>\[[0-9A-Fa-f:.%]+\]|[^:;?]*)(?::(?P<port>\d{1,5}))?"
     r"(?P<params>;[^?]*)?(?:\?(?P<headers>.*))?$",
     re.IGNORECASE,
 )
-_VIA = re.compile(
+_VIA: Final = re.compile(
     r"SIP\s*/\s*2\.0\s*/\s*(\S+)\s+(\[[^\]]+\]|[^\s:;]+)(?:\s*:\s*(\d{1,5}))?\s*((?:;.*)?)$", re.IGNORECASE
 )
-_CSEQ = re.compile(r"(\d{1,10})\s+(\S+)$")
+_QUOTED_NAME: Final = re.compile(r'\s*("(?:[^"\\]|\\.)*")\s*(<)(.*)$', re.DOTALL)
+_CSEQ: Final = re.compile(r"(\d{1,10})\s+(\S+)$")
 
 
 class SipError(ValueError):
     """The sender's fault: bytes that are no SIP message, or a header whose value cannot be read."""
 
 
-@dataclass(frozen=True, slots=True)
+@final
 class SipMessage:
     """One request or response."""
 
-    method: str | None
-    """Of a request, in upper case; None for a response."""
-    uri: str | None
-    """The request's target as written; None for a response."""
-    status: int | None
-    """Of a response, 100 to 699; None for a request."""
-    reason: str
-    """The response's phrase as written, possibly empty."""
-    headers: tuple[tuple[str, str], ...]
-    """Name (long form, lower case) and value (unfolded, trimmed) in the order of the message."""
-    body: bytes
-    """What follows the blank line, cut to Content-Length when that is shorter."""
+    def __init__(
+        self,
+        method: str | None,
+        uri: str | None,
+        status: int | None,
+        reason: str,
+        headers: list[tuple[str, str]],
+        body: bytes,
+    ) -> None:
+        self.method = method
+        """Of a request, in upper case; None for a response."""
+        self.uri = uri
+        """The request's target as written; None for a response."""
+        self.status = status
+        """Of a response, 100 to 699; None for a request."""
+        self.reason = reason
+        """The response's phrase as written, possibly empty."""
+        self.headers = headers
+        """Name (long form, lower case) and value (unfolded, trimmed) in the order of the message."""
+        self.body = body
+        """What follows the blank line, cut to Content-Length when that is shorter."""
 
     def header(self, name: str) -> str | None:
         """Return the first value of a header, by its long lower-case name."""
@@ -110,7 +121,11 @@ class SipMessage:
         Raises:
             SipError: the header is missing or is no number and method.
         """
-        found = _CSEQ.match(self.header("cseq") or "")
+        value = self.header("cseq") or ""
+        number, _, method = value.partition(" ")
+        if number.isdecimal() and len(number) <= 10 and method.isalpha():  # as nearly all senders write it
+            return int(number), method.upper()
+        found = _CSEQ.match(value)
         if found is None:
             raise SipError(f"CSeq is {self.header('cseq')!r}, not a number and a method")
         return int(found[1]), found[2].upper()
@@ -133,12 +148,11 @@ def parse(data: bytes) -> SipMessage:
     Raises:
         SipError: no start line, a header line without a colon, or one of the limits is passed.
     """
-    head, body = _split_head(data.lstrip(b"\r\n"))
-    lines = head.decode("utf-8", "replace").replace("\r\n", "\n").split("\n")
+    lines, body = _split_head(data.lstrip(b"\r\n"))
     start = _START.match(lines[0].rstrip())
     if start is None:
-        raise SipError(f"line 1 is no SIP request or status line: {lines[0][:80]!r}")
-    headers = tuple(_headers(lines[1:]))
+        raise SipError(f"line 1 is no SIP request or status line: {lines[0].rstrip()[:80]!r}")
+    headers = _headers(lines[1:])
     length = ""
     for key, value in headers:
         if key == "content-length":
@@ -152,22 +166,27 @@ def parse(data: bytes) -> SipMessage:
     return SipMessage(None, None, int(status), (reason or "").strip(), headers, body)
 
 
-def _split_head(data: bytes) -> tuple[bytes, bytes]:
+def _split_head(data: bytes) -> tuple[list[str], bytes]:
+    """Cut off the body, and cut the head into lines; each may still end with a carriage return."""
     usual = data.find(b"\r\n\r\n", 0, MAX_HEAD_BYTES + 4)
-    if usual >= 0 and data.find(b"\n\n", 0, usual) < 0 and data.find(b"\n\r\n", 0, usual) < 0:
-        return data[:usual], data[usual + 4 :]
+    if usual >= 0:
+        lines = data[:usual].decode("utf-8", "replace").split("\n")
+        if "\r" not in lines and "" not in lines:  # else a blank line with a bare line feed came before
+            return lines, data[usual + 4 :]
     end = _HEAD_END.search(data, 0, MAX_HEAD_BYTES + 4)
     if end is not None:
-        return data[: end.start()], data[end.end() :]
-    if len(data) > MAX_HEAD_BYTES:
+        head, body = data[: end.start()], data[end.end() :]
+    elif len(data) > MAX_HEAD_BYTES:
         raise SipError(f"the head is longer than {MAX_HEAD_BYTES} bytes")
-    return data.rstrip(b"\r\n"), b""  # a capture's snap length, or a sender that forgot the blank line
+    else:
+        head, body = data.rstrip(b"\r\n"), b""  # a capture's snap length, or a sender that forgot the blank line
+    return head.decode("utf-8", "replace").split("\n"), body
 
 
 def _headers(lines: list[str]) -> list[tuple[str, str]]:
     headers: list[tuple[str, str]] = []
     for number, line in enumerate(lines, 2):
-        if line[:1] in (" ", "\t") and headers:
+        if line.startswith((" ", "\t")) and headers:
             name, value = headers[-1]
             headers[-1] = name, f"{value} {line.strip()}".strip()
             continue
@@ -177,7 +196,7 @@ def _headers(lines: list[str]) -> list[tuple[str, str]]:
             name = name.strip().lower()
             known = COMPACT.get(name, name)
         if not colon or not name:
-            raise SipError(f"line {number} is no header: {line[:80]!r}")
+            raise SipError(f"line {number} is no header: {line.rstrip()[:80]!r}")
         if len(headers) == MAX_HEADERS:
             raise SipError(f"more than {MAX_HEADERS} headers")
         headers.append((known, value.strip()))
@@ -241,7 +260,8 @@ def split_list(value: str) -> list[str]:
 def parameters(value: str) -> dict[str, str]:
     """Return the parameters after a value's first semicolon: names in lower case, quotes taken off, "" for a flag."""
     found = {}
-    for part in list(_split(value, ";"))[1:]:
+    parts = list(_split(value, ";")) if '"' in value or "<" in value else value.split(";")
+    for part in parts[1:]:
         name, _, text = part.partition("=")
         found[name.strip().lower()] = unquote(text.strip())
     return found
@@ -250,7 +270,7 @@ def parameters(value: str) -> dict[str, str]:
 def unquote(text: str) -> str:
     """Take the quotes and backslashes off a quoted string; return any other text as it is."""
     if len(text) >= 2 and text[0] == text[-1] == '"':
-        return re.sub(r"\\(.)", r"\1", text[1:-1])
+        return re.sub(r"\\(.)", r"\1", text[1:-1]) if "\\" in text else text[1:-1]
     return text
 
 
@@ -288,7 +308,12 @@ def address(value: str) -> Address:
 
 def _after_name(value: str) -> tuple[str, str, str]:
     """Partition at the first angle bracket outside a quoted display name."""
-    found = re.match(r'\s*("(?:[^"\\]|\\.)*")\s*(<)(.*)$', value, re.DOTALL)
+    if value[0] == '"' and "\\" not in value:
+        name, _, rest = value[1:].partition('"')
+        between, bracket, rest = rest.partition("<")
+        if bracket and not between.strip():
+            return f'"{name}"', bracket, rest
+    found = _QUOTED_NAME.match(value)
     return (found[1], found[2], found[3]) if found else value.partition("<")
 
 
