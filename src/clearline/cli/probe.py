@@ -33,6 +33,8 @@ class Kind(StrEnum):
     DNS = "dns"
     TLS = "tls"
     WEBSOCKET = "websocket"
+    STUN = "stun"
+    TURN = "turn"
 
 
 @app.command()

@@ -12,12 +12,14 @@ KINDS = [
     ("dns", "DNS: are its servers found?"),
     ("tls", "TLS: is its certificate accepted, and until when?"),
     ("websocket", "WebSocket: does it speak SIP to browsers?"),
+    ("stun", "STUN: does it say how we are seen?"),
+    ("turn", "TURN: does it relay for this account?"),
 ]
 
 
 class AccountForm(forms.Form):
     account = forms.CharField(
-        max_length=100, required=False, label="User name", help_text="For kinds that sign in: REGISTER and calls."
+        max_length=100, required=False, label="User name", help_text="For kinds that sign in: REGISTER, calls and TURN."
     )
     password = forms.CharField(
         max_length=200,

@@ -7,14 +7,23 @@ from dataclasses import replace
 from typing import Protocol
 
 from clearline.sensors.probe.exchange import Context
-from clearline.sensors.probe.framing import Framing, WebSocket, sip_framing
+from clearline.sensors.probe.framing import Framing, WebSocket, sip_framing, stun_framing
 from clearline.sensors.probe.links import Link, LinkError, Place, open_link
-from clearline.sensors.probe.locate import Endpoint, Located, Names, UnresolvedError, locate, locate_host
+from clearline.sensors.probe.locate import (
+    Endpoint,
+    Located,
+    Names,
+    UnresolvedError,
+    locate,
+    locate_host,
+    locate_service,
+)
 from clearline.sensors.probe.names import SystemNames, system_names
 from clearline.sensors.probe.options import Local, OptionsProbe, options_request
 from clearline.sensors.probe.outcome import Outcome, unreachable
 from clearline.sensors.probe.register import RegisterProbe, register_request
-from clearline.sensors.probe.target import SCHEMES, Target, server_uri
+from clearline.sensors.probe.relay import RelayProbe
+from clearline.sensors.probe.target import PORTS, SCHEMES, Target, server_uri
 from clearline.sensors.probe.transaction import Timers
 from clearline.voice.wire import sip
 
@@ -106,7 +115,17 @@ def machine_of(target: Target, timers: Timers) -> Callable[[Local, int], Machine
         request = register_request(target, local, token)
         return RegisterProbe(request, context, timeout_us=target.timeout_us, now_us=now_us)
 
-    return {"options": options, "register": register}[target.kind]
+    def relay(local: Local, now_us: int) -> Machine:
+        return RelayProbe(
+            target.credentials,
+            relays=target.kind == "turn",
+            reliable=local.reliable,
+            timeout_us=target.timeout_us,
+            now_us=now_us,
+            new_transaction=lambda: secrets.token_bytes(12),
+        )
+
+    return {"options": options, "register": register, "stun": relay, "turn": relay}[target.kind]
 
 
 def framing_of(target: Target, endpoint: Endpoint) -> Callable[[], Framing]:
@@ -114,7 +133,7 @@ def framing_of(target: Target, endpoint: Endpoint) -> Callable[[], Framing]:
     if endpoint.transport in ("WS", "WSS"):
         path = server_uri(target.uri).path if target.kind == "websocket" else target.path
         return lambda: WebSocket(endpoint, path)
-    return sip_framing
+    return stun_framing if target.kind in ("stun", "turn") else sip_framing
 
 
 async def probe_endpoint(target: Target, endpoint: Endpoint, timers: Timers) -> Outcome:
@@ -156,7 +175,10 @@ async def find(target: Target, names: Names, located: Located) -> None:
         await locate(sip.uri(target.uri), names, located=located)
         return
     read = server_uri(target.uri)
-    await locate_host(read.host, read.port, read.scheme.upper(), names, located)
+    if read.service is not None:
+        await locate_service(read.host, read.service, read.transport, names, located)
+    if not located.endpoints:
+        await locate_host(read.host, read.port or PORTS[read.scheme], read.transport, names, located)
 
 
 def names_of(target: Target) -> Names:

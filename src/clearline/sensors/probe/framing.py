@@ -10,6 +10,7 @@ from websockets.protocol import State
 from websockets.typing import Subprotocol
 from websockets.uri import parse_uri
 
+from clearline.sensors.probe import stun
 from clearline.sensors.probe.locate import Endpoint
 from clearline.voice.wire import sip
 
@@ -92,6 +93,11 @@ class Cut:
 def sip_framing() -> Cut:
     """Cut SIP messages by their Content-Length."""
     return Cut(sip.frame, "SIP")
+
+
+def stun_framing() -> Cut:
+    """Cut STUN messages by the length in their head."""
+    return Cut(stun.frame, "STUN")
 
 
 class WebSocket:

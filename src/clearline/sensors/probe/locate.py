@@ -195,7 +195,7 @@ async def locate(
     transport = transport_of(uri)
     records = [] if uri.port is not None or "." not in uri.host else await _services(uri, transport, names, located)
     if records:
-        await _places_of(uri, records, names, located, draw)
+        await _places_of(uri.host, records, names, located, draw)
         return located
     transport = transport or ("TLS" if uri.scheme == "sips" else "UDP")
     await locate_host(uri.host, uri.port or DEFAULT_PORT[transport], transport, names, located)
@@ -213,6 +213,19 @@ async def locate_host(host: str, port: int, transport: str, names: Names, locate
         return
     found = await _asked(located, f"addresses of {host}", names.addresses(host))
     located.endpoints = [Endpoint(transport, one, port, host) for one in found[:MAX_PLACES]]
+
+
+async def locate_service(host: str, service: str, transport: str, names: Names, located: Located) -> None:
+    """Find the servers a host names for a service in SRV records; none where it names none.
+
+    Raises:
+        UnresolvedError: it names servers, and none has an address.
+    """
+    if is_address(host) or "." not in host:
+        return
+    services = await _having_records([(transport, service)], names, located)
+    if services:
+        await _places_of(host, services, names, located, random.random)
 
 
 Services = list[tuple[str, list[Srv]]]
@@ -263,9 +276,7 @@ async def _having_records(wanted: Sequence[tuple[str, str]], names: Names, locat
     return found
 
 
-async def _places_of(
-    uri: sip.Uri, services: Services, names: Names, located: Located, draw: Callable[[], float]
-) -> None:
+async def _places_of(host: str, services: Services, names: Names, located: Located, draw: Callable[[], float]) -> None:
     """Look up the addresses of service records; a host without one is left out, and the others are tried."""
     for transport, records in services:
         for record in ordered((one for one in records if one.target), draw):
@@ -275,10 +286,10 @@ async def _places_of(
                 found = await _asked(located, f"addresses of {record.target}", names.addresses(record.target))
             except NoAddressError:
                 continue
-            located.endpoints += [Endpoint(transport, one, record.port, uri.host) for one in found]
+            located.endpoints += [Endpoint(transport, one, record.port, host) for one in found]
     if not located.endpoints:
         told = "; ".join(located.steps)
-        raise UnresolvedError(f"{uri.host} names no server that has an address ({told})", "correct its SRV records")
+        raise UnresolvedError(f"{host} names no server that has an address ({told})", "correct its SRV records")
 
 
 Records = TypeVar("Records")

@@ -6,7 +6,7 @@ from typing import Literal
 
 from clearline.voice.wire import sip
 
-Kind = Literal["options", "register", "call", "dns", "tls", "websocket"]
+Kind = Literal["options", "register", "call", "dns", "tls", "websocket", "stun", "turn"]
 
 SCHEMES: dict[Kind, tuple[str, ...]] = {
     "options": ("sip", "sips"),
@@ -15,13 +15,18 @@ SCHEMES: dict[Kind, tuple[str, ...]] = {
     "dns": ("sip", "sips"),
     "tls": ("tls",),
     "websocket": ("wss", "ws"),
+    "stun": ("stun", "stuns"),
+    "turn": ("turn", "turns"),
 }
 """The schemes of each kind's targets; the first completes what is written without one."""
 
-PORTS = {"tls": 5061, "ws": 80, "wss": 443}
-"""Where a server is, of the schemes that are not SIP's."""
+PORTS = {"tls": 5061, "ws": 80, "wss": 443, "stun": 3478, "stuns": 5349, "turn": 3478, "turns": 5349}
+"""Where a server is, of the schemes that are not SIP's (RFC 7118, RFC 7064, RFC 7065)."""
 
-NEEDS_ACCOUNT = frozenset({"register"})
+TRANSPORTS = {"tls": "TLS", "ws": "WS", "wss": "WSS", "stun": "UDP", "stuns": "TLS", "turn": "UDP", "turns": "TLS"}
+"""What it is spoken over."""
+
+NEEDS_ACCOUNT = frozenset({"register", "turn"})
 """Kinds that make no sense without a user and a password."""
 
 DEFAULT_INTERVAL_US = 15_000_000
@@ -64,18 +69,28 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class ServerUri:
-    """A URI that is not SIP's: `tls:HOST:PORT`, `wss://HOST:PORT/PATH`."""
+    """A URI that is not SIP's: `tls:HOST:PORT`, `wss://HOST:PORT/PATH`, `turn:HOST:PORT?transport=tcp`."""
 
     scheme: str
     host: str
     """A name or an address, IPv6 without its brackets."""
-    port: int
+    port: int | None
+    transport: str
+    """UDP, TCP, TLS, WS or WSS."""
     path: str
     """From its slash on; "/" where there is none."""
 
+    @property
+    def service(self) -> str | None:
+        """The name of its SRV records (RFC 8489 section 8.1, RFC 8656 section 4); None: its scheme has none."""
+        if not self.scheme.startswith(("stun", "turn")) or self.port is not None:
+            return None
+        return f"_{self.scheme}._{'udp' if self.transport == 'UDP' else 'tcp'}.{self.host}"
+
 
 _SERVER = re.compile(
-    r"(?P<scheme>[A-Za-z]+):(?://)?(?P<host>\[[0-9A-Fa-f:.%]+\]|[^\s/:?#@<>\[\]]+)(?::(?P<port>\d{1,5}))?(?P<path>/\S*)?"
+    r"(?P<scheme>[A-Za-z]+):(?://)?(?P<host>\[[0-9A-Fa-f:.%]+\]|[^\s/:?#@<>\[\]]+)(?::(?P<port>\d{1,5}))?"
+    r"(?:\?transport=(?P<transport>udp|tcp))?(?P<path>/\S*)?"
 )
 
 
@@ -83,14 +98,19 @@ def server_uri(text: str) -> ServerUri:
     """Read a URI of a scheme in `PORTS`.
 
     Raises:
-        SipError: it is none, or its port is above 65535.
+        SipError: it is none, its port is above 65535, or its transport is not its scheme's.
     """
     found = _SERVER.fullmatch(text)
     scheme = found["scheme"].lower() if found else ""
     if found is None or scheme not in PORTS or int(found["port"] or 1) > 65_535:
         raise sip.SipError(f"{text[:80]!r} is no address of a server")
-    port = int(found["port"]) if found["port"] else PORTS[scheme]
-    return ServerUri(scheme, found["host"].strip("[]"), port, found["path"] or "/")
+    transport, named = TRANSPORTS[scheme], found["transport"]
+    if named is not None and (scheme in ("tls", "ws", "wss") or (transport == "TLS" and named == "udp")):
+        raise sip.SipError(f"{text[:80]!r}: {scheme} goes over {transport.lower()}")
+    if transport == "UDP" and named == "tcp":
+        transport = "TCP"
+    port = int(found["port"]) if found["port"] else None
+    return ServerUri(scheme, found["host"].strip("[]"), port, transport, found["path"] or "/")
 
 
 def checked_uri(text: str, kind: Kind = "options") -> str:
