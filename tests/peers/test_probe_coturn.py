@@ -48,7 +48,8 @@ def relay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Relay]:
     write_certificate(folder, "localhost", from_days=-1, until_days=30)
     made = Relay(free_port(), free_port(), folder)
     command = ["turnserver", "-n", "--no-cli", "--lt-cred-mech", "--realm=voip.test", "--user=alice:secret"]
-    command += ["--user-quota=2", "--listening-ip=127.0.0.1", "--listening-ip=::1", "--relay-ip=127.0.0.1", "--relay-ip=::1"]
+    command += ["--user-quota=8"]
+    command += ["--listening-ip=127.0.0.1", "--listening-ip=::1", "--relay-ip=127.0.0.1", "--relay-ip=::1"]
     command += [f"--listening-port={made.port}", f"--tls-listening-port={made.tls}", "--no-dtls", "--log-file=stdout"]
     command += [f"--cert={folder}/cert.pem", f"--pkey={folder}/key.pem", f"--pidfile={folder}/pid", f"--db={folder}/db"]
     with (folder / "log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log, cwd=folder) as process:
@@ -87,8 +88,13 @@ def test_a_turn_server_relays_for_the_account(relay: Relay, uri: str) -> None:
 
 
 def test_allocations_are_given_back_so_that_probing_never_fills_the_relay(relay: Relay) -> None:
-    """The server lets the account hold two."""
-    assert [relay.probe(f"turn:127.0.0.1:{relay.port}", "turn", ALICE).ok for _ in range(6)] == [True] * 6
+    """The account may hold eight, each for ten minutes unless given back; the server frees one a second later."""
+    until = time.monotonic() + 20
+    relayed = 0
+    while relayed < 12:
+        outcome = relay.probe(f"turn:127.0.0.1:{relay.port}", "turn", ALICE)
+        assert outcome.ok or (outcome.code == 486 and time.monotonic() < until), outcome
+        relayed += outcome.ok
 
 
 def test_a_wrong_password_and_none_are_told_apart(relay: Relay) -> None:
