@@ -75,7 +75,7 @@ class Message:
         value = self.get(Kind.ERROR_CODE)
         if value is None or len(value) < 4:
             return None
-        return (value[2] & 7) * 100 + value[3] % 100, value[4:].decode("utf-8", "replace")
+        return (value[2] & 7) * 100 + value[3] % 100, value[4:].decode("utf-8", "replace").rstrip("\0 ")
 
     def place(self, kind: Kind) -> tuple[str, int] | None:
         """Return an XOR-ed address and port (section 14.2); None where there is none that can be read."""
