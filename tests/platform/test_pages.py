@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from html.parser import HTMLParser
 from urllib.parse import urlsplit
 
@@ -13,13 +13,17 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 from platform_kit import call_record, samples
 
+from clearline.agreement.moments import datetime_us
 from clearline.platform.accounts.models import User
 from clearline.platform.availability.models import Target
+from clearline.platform.availability.observation import observe, outage_id
 from clearline.platform.calls.uploading import take_in
 from clearline.platform.customers.models import Contact, Service
 from clearline.platform.desk.models import Message, Request
 from clearline.platform.maintenance.models import Exclusion, Window
 from clearline.platform.measurements import records
+from clearline.platform.outages.models import Correction, Declaration
+from clearline.platform.outages.services import declare, propose
 from clearline.platform.vantages.services import invite
 
 pytestmark = pytest.mark.django_db
@@ -61,7 +65,15 @@ def objects(service: Service, target: Target, alice: User) -> dict[str, str | in
     upload = take_in(service, SimpleUploadedFile("a.pcap", b"\xd4\xc3\xb2\xa1"), alice, now).upload
     call = call_record(service, now - timedelta(minutes=5))
     records().append([*samples(target, now - timedelta(minutes=2), "++--+++"), call])
+    outage = outage_id(target, observe(target, span_about(now), datetime_us(now)).outages[0])
+    correction = Correction(outage=outage, from_at=now, until_at=now, becomes="up", reason="a test call")
+    propose(correction, [service], alice, now)
+    declaration = Declaration(from_at=now, what="No audio")
+    declare(declaration, [service], alice, now, file=SimpleUploadedFile("shot.png", b"png"))
     return {
+        "outage": outage,
+        "correction": correction.pk,
+        "declaration": declaration.pk,
         "window": window.pk,
         "contact": contact.pk,
         "vantage": invite(alice, "Berlin", now)[0].pk,
@@ -98,6 +110,13 @@ def addresses(objects: dict[str, str | int], service: Service, target: Target) -
         "target-watch": f"/availability/vantages/targets/{target.pk}/",
         "vantages": "/availability/vantages/",
         "vantage-revoke": f"/availability/vantages/{objects['vantage']}/revoke/",
+        "outage": f"/availability/outages/{objects['outage']}/",
+        "outage-declare": "/availability/outages/declare/",
+        "correction-add": "/availability/outages/correct/",
+        "correction-decide": f"/availability/outages/corrections/{objects['correction']}/refuse/",
+        "declaration-decide": f"/availability/outages/declared/{objects['declaration']}/refuse/",
+        "declaration-file": f"/availability/outages/declared/{objects['declaration']}/",
+        "declaration-end": f"/availability/outages/D-{objects['declaration']}/end/",
         "maintenance": "/maintenance/",
         "maintenance-calendar": "/maintenance/calendar/",
         "carrier-notice-read": "/maintenance/calendar/read/",
@@ -130,14 +149,26 @@ DEEDS = ("approve", "start", "extend", "complete")
 POST_ONLY = {
     "target-retire", "window-cancel", "capture-retry", "contact-remove", "vantage-revoke",
     *(f"window-{deed}" for deed in DEEDS),
+    "correction-decide", "declaration-decide", "declaration-end",
 }  # fmt: skip
 
 SHARED = {
     "dashboard", "customers", "customer-add", "availability", "target-add", "maintenance", "window-add",
     "exclusion-add", "calls", "upload", "desk", "request-add", "statements", "agreements", "agreement-add", "people",
     "audit", "outbox", "vantages", "maintenance-calendar", "carrier-notice-read",
+    "outage-declare", "correction-add",
 }  # fmt: skip
 """Addresses without an object in them: everybody has their own page there."""
+
+
+SECRETS = (
+    "Acme", "Hosted voice", "No dial tone", "Upgrade", "their firewall", "Reflector", "a.pcap", "No audio",
+)  # fmt: skip
+"""Words of Alice's things."""
+
+
+def span_about(now: datetime) -> tuple[int, int]:
+    return datetime_us(now - timedelta(hours=1)), datetime_us(now) + 1
 
 
 def names(patterns: list[URLPattern | URLResolver]) -> set[str]:
@@ -177,7 +208,16 @@ def test_another_providers_person_finds_none_of_it(stranger: Client, addresses: 
 def test_another_providers_lists_show_none_of_it(stranger: Client, addresses: dict[str, str]) -> None:
     for name in SHARED:
         text = stranger.get(addresses[name]).content.decode()
-        for secret in ("Acme", "Hosted voice", "No dial tone", "Upgrade", "their firewall", "Reflector", "a.pcap"):
+        for secret in (
+            "Acme",
+            "Hosted voice",
+            "No dial tone",
+            "Upgrade",
+            "their firewall",
+            "Reflector",
+            "a.pcap",
+            "No audio",
+        ):
             assert secret not in text, name
 
 

@@ -35,6 +35,7 @@ INSTALLED_APPS = [
     "clearline.platform.availability",
     "clearline.platform.vantages",
     "clearline.platform.maintenance",
+    "clearline.platform.outages",
     "clearline.platform.calls",
     "clearline.platform.desk",
     "clearline.platform.statements",

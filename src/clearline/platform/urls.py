@@ -9,6 +9,7 @@ urlpatterns = [
     path("", include("clearline.platform.accounts.urls")),
     path("customers/", include("clearline.platform.customers.urls")),
     path("availability/vantages/", include("clearline.platform.vantages.urls")),
+    path("availability/outages/", include("clearline.platform.outages.urls")),
     path("availability/", include("clearline.platform.availability.urls")),
     path("agents/", include("clearline.platform.vantages.agent_urls")),
     path("maintenance/", include("clearline.platform.maintenance.urls")),

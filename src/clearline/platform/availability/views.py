@@ -11,6 +11,7 @@ from clearline.platform.availability import observation, services
 from clearline.platform.availability.forms import AccountForm, TargetForm
 from clearline.platform.availability.models import Target
 from clearline.platform.availability.plot import QUANTITIES, plot_of, quantities_of
+from clearline.platform.outages.cases import declared_between, undecided
 from clearline.platform.requests import Request
 from clearline.platform.vantages.services import current_watch, named
 from clearline.platform.web.pages import form_page
@@ -35,6 +36,8 @@ def index(request: Request) -> HttpResponse:
         "rows": [(target, now[target.pk]) for target in targets],
         "outages": observation.outages_of(targets, span, now_us),
         "days": DAYS_LISTED,
+        "declared": declared_between(request.user, span),
+        "undecided": undecided(request.user),
     }
     template = "availability/index_now.html" if request.htmx else "availability/index.html"
     return render(request, template, context)

@@ -7,11 +7,11 @@ from clearline.agreement.intervals import Interval
 from clearline.agreement.moments import datetime_us, moment_text, utc
 from clearline.agreement.months import Month
 from clearline.platform.agreements.models import AgreementVersion
-from clearline.platform.availability.observation import observed_of, outages_of
 from clearline.platform.customers.models import Service
 from clearline.platform.desk.services import requests_between
 from clearline.platform.maintenance.announcing import pieces_for
 from clearline.platform.measurements import records
+from clearline.platform.outages.effect import effect_on
 from clearline.records import evidence
 
 
@@ -56,23 +56,11 @@ def listening_only(service: Service, span: Interval) -> int:
 
 
 def _availability(service: Service, span: Interval, as_of_us: int) -> dict[str, Any]:
-    targets = list(service.targets.all())
-    within = (span[0], max(span[0], as_of_us))
+    effect = effect_on(service, (span[0], max(span[0], as_of_us)), as_of_us)
     return {
-        "observed": [
-            [moment_text(from_us), moment_text(until_us)]
-            for from_us, until_us in observed_of(targets, within, as_of_us)
-        ],
-        "downtime": [
-            {
-                "id": seen.id,
-                "from": moment_text(seen.outage.from_us),
-                "until": None if seen.outage.until_us is None else moment_text(seen.outage.until_us),
-                "reason": seen.outage.reason,
-            }
-            for seen in reversed(outages_of(targets, within, as_of_us))
-        ],
-        "maintenance": _maintenance(service, span),
+        "observed": [[moment_text(from_us), moment_text(until_us)] for from_us, until_us in effect.observed],
+        "downtime": [down.to_json() for down in effect.downtime],
+        "maintenance": [*_maintenance(service, span), *effect.maintenance],
         "excluded": [
             {
                 "id": exclusion.code,
@@ -85,7 +73,8 @@ def _availability(service: Service, span: Interval, as_of_us: int) -> dict[str, 
             for exclusion in service.exclusions.select_related("approved_by")
             .filter(from_at__lt=utc(span[1]), until_at__gt=utc(span[0]))
             .order_by("from_at", "pk")
-        ],
+        ]
+        + list(effect.excluded),
     }
 
 

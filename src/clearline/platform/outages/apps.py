@@ -1,0 +1,5 @@
+from django.apps import AppConfig
+
+
+class OutagesConfig(AppConfig):
+    name = "clearline.platform.outages"

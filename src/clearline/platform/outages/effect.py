@@ -1,0 +1,131 @@
+"""What a service's time counts as: what was measured, what was declared and accepted, and what was corrected.
+
+Nothing is overwritten: the layers are put together anew each time, the samples below and the decisions of people above.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from clearline.agreement.intervals import Interval, IntervalSet
+from clearline.agreement.moments import datetime_us, moment_text, utc
+from clearline.platform.availability.observation import observed_of, outages_of
+from clearline.platform.customers.models import Service
+from clearline.platform.outages.models import FOREVER_US, Correction
+from clearline.platform.outages.scope import targets_of
+
+
+@dataclass(frozen=True, slots=True)
+class Down:
+    """An entry of a service's downtime; `until_us` is `FOREVER_US` while it runs."""
+
+    id: str
+    from_us: int
+    until_us: int
+    reason: str
+
+    def to_json(self) -> dict[str, Any]:
+        """The entry as evidence has it."""
+        until = None if self.until_us == FOREVER_US else moment_text(self.until_us)
+        return {"id": self.id, "from": moment_text(self.from_us), "until": until, "reason": self.reason}
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What a service's time counts as, as far as it is up, down or unknown, and what people moved elsewhere."""
+
+    observed: IntervalSet
+    downtime: tuple[Down, ...]
+    """By start."""
+    maintenance: tuple[dict[str, Any], ...] = ()
+    excluded: tuple[dict[str, Any], ...] = ()
+    """Entries of the evidence that corrections make."""
+
+
+def effect_on(service: Service, span: Interval, now_us: int) -> Effect:
+    """Put together what is known of a service over a span, as it stood at `now_us` or at the span's end."""
+    targets = targets_of(service)
+    measured = [
+        Down(
+            seen.id,
+            seen.outage.from_us,
+            FOREVER_US if seen.outage.until_us is None else seen.outage.until_us,
+            seen.outage.reason,
+        )
+        for seen in outages_of(targets, span, now_us)
+    ]
+    declared = [
+        Down(one.code, one.span_us[0], one.span_us[1], f"declared by {one.said_by}: {one}")
+        for one in service.declarations.filter(accepted=True, from_at__lt=utc(span[1]))
+        if one.span_us[1] > span[0]
+    ]
+    corrections = service.corrections.filter(accepted=True, from_at__lt=utc(span[1])).select_related("decided_by")
+    downtime = sorted([*measured, *declared], key=lambda down: (down.from_us, down.id))
+    observed = observed_of(targets, span, now_us)
+    made = corrected(observed, downtime, list(corrections.order_by("decided_at", "pk")))
+    return Effect(
+        made.observed & IntervalSet.of([span]),
+        tuple(down for down in made.downtime if down.until_us > span[0] and down.from_us < span[1]),
+        tuple(made.maintenance),
+        tuple(made.excluded),
+    )
+
+
+@dataclass(slots=True)
+class _Made:
+    observed: IntervalSet
+    downtime: list[Down]
+    maintenance: list[dict[str, Any]] = field(default_factory=list)
+    excluded: list[dict[str, Any]] = field(default_factory=list)
+
+
+def corrected(observed: IntervalSet, downtime: Iterable[Down], corrections: Sequence[Correction]) -> _Made:
+    """Let corrections take effect; where several are about the same instant, the one decided last.
+
+    Args:
+        observed: where it was measured.
+        downtime: measured and declared.
+        corrections: accepted, in the order in which they were decided.
+    """
+    made = _Made(observed, list(downtime))
+    decided_later = IntervalSet()
+    for correction in reversed(corrections):
+        own = IntervalSet.of([correction.span_us]) - decided_later
+        decided_later |= own
+        _apply(correction, own, made)
+    made.downtime.sort(key=lambda down: (down.from_us, down.id))
+    return made
+
+
+def _apply(correction: Correction, own: IntervalSet, made: _Made) -> None:
+    """Let one correction take effect where no later one does."""
+    becomes, parts = correction.becomes, list(_named(correction.code, own))
+    if becomes in (Correction.Becomes.UP, Correction.Becomes.UNKNOWN):
+        made.downtime = [piece for down in made.downtime for piece in _without(down, own)]
+        made.observed = made.observed | own if becomes == Correction.Becomes.UP else made.observed - own
+    elif becomes == Correction.Becomes.DOWN:
+        made.downtime += [Down(id_, *part, f"corrected: {correction.reason}") for id_, part in parts]
+        made.observed |= own
+    elif becomes == Correction.Becomes.MAINTENANCE:
+        announced_at = correction.announced_at
+        announced = None if announced_at is None else moment_text(datetime_us(announced_at))
+        made.maintenance += [_entry(id_, part) | {"announced_at": announced} for id_, part in parts]
+    else:
+        by = str(correction.decided_by)
+        more = {"cause": correction.cause, "reason": correction.reason, "approved_by": by}
+        made.excluded += [_entry(id_, part) | more for id_, part in parts]
+
+
+def _entry(id_: str, span: Interval) -> dict[str, Any]:
+    return {"id": id_, "from": moment_text(span[0]), "until": moment_text(span[1])}
+
+
+def _without(down: Down, taken: IntervalSet) -> list[Down]:
+    """What is left of an entry; the pieces are told apart by a number, the first keeps the name."""
+    left = IntervalSet.of([(down.from_us, down.until_us)]) - taken
+    return [Down(id_, *span, down.reason) for id_, span in _named(down.id, left)]
+
+
+def _named(name: str, spans: IntervalSet) -> Iterable[tuple[str, Interval]]:
+    for number, span in enumerate(spans):
+        yield f"{name}.{number}" if number else name, span
