@@ -74,7 +74,8 @@ def effect_on(service: Service, span: Interval, now_us: int) -> Effect:
 @dataclass(slots=True)
 class _Made:
     observed: IntervalSet
-    downtime: list[Down]
+    downtime: list[Down] = field(default_factory=list)
+    not_down: IntervalSet = field(default_factory=IntervalSet)
     maintenance: list[dict[str, Any]] = field(default_factory=list)
     excluded: list[dict[str, Any]] = field(default_factory=list)
 
@@ -87,12 +88,13 @@ def corrected(observed: IntervalSet, downtime: Iterable[Down], corrections: Sequ
         downtime: measured and declared.
         corrections: accepted, in the order in which they were decided.
     """
-    made = _Made(observed, list(downtime))
+    made = _Made(observed)
     decided_later = IntervalSet()
     for correction in reversed(corrections):
         own = IntervalSet.of([correction.span_us]) - decided_later
         decided_later |= own
         _apply(correction, own, made)
+    made.downtime += [piece for down in downtime for piece in _without(down, made.not_down)]
     made.downtime.sort(key=lambda down: (down.from_us, down.id))
     return made
 
@@ -101,7 +103,7 @@ def _apply(correction: Correction, own: IntervalSet, made: _Made) -> None:
     """Let one correction take effect where no later one does."""
     becomes, parts = correction.becomes, list(_named(correction.code, own))
     if becomes in (Correction.Becomes.UP, Correction.Becomes.UNKNOWN):
-        made.downtime = [piece for down in made.downtime for piece in _without(down, own)]
+        made.not_down |= own
         made.observed = made.observed | own if becomes == Correction.Becomes.UP else made.observed - own
     elif becomes == Correction.Becomes.DOWN:
         made.downtime += [Down(id_, *part, f"corrected: {correction.reason}") for id_, part in parts]
