@@ -45,8 +45,12 @@ def split(endpoint: str) -> tuple[str, int]:
     return address.strip("[]"), int(port)
 
 
+TONE = bytes.fromhex("1e0b0b1e9e8b8b9e") * 20
+"""20 ms of 1 kHz at 0 dBm0 in µ-law: the sequence of ITU-T G.711, table 6."""
+
+
 def rtp(sequence: int, timestamp: int, *, ssrc: int = 0x1234, payload_type: int = 0, marker: bool = False,
-        payload: bytes = bytes(160)) -> bytes:  # fmt: skip
+        payload: bytes = TONE) -> bytes:  # fmt: skip
     second = payload_type | (0x80 if marker else 0)
     return struct.pack("!BBHII", 0x80, second, sequence & 0xFFFF, timestamp & 0xFFFFFFFF, ssrc) + payload
 

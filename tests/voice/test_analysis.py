@@ -265,7 +265,10 @@ def test_redundancy_is_scored_as_the_codec_it_carries() -> None:
             c.udp(c.BOB, c.ALICE, c.Dialog().response("200 OK", body=c.sdp(c.BOB_AUDIO, "96 97 0", lines))),
         )
         records += [
-            (2 * S + 20_000 * n, c.udp(c.ALICE_AUDIO, c.BOB_AUDIO, c.rtp(n, 160 * n, payload_type=payload_type)))
+            (
+                2 * S + 20_000 * n,
+                c.udp(c.ALICE_AUDIO, c.BOB_AUDIO, c.rtp(n, 160 * n, payload_type=payload_type, payload=bytes(160))),
+            )
             for n in range(50)
         ]
         assert analysed(records).streams[0].codec == "PCMU"

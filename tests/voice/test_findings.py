@@ -20,14 +20,15 @@ def text(analysis: Analysis) -> str:
 
 
 def test_redundancy_is_said_with_both_losses_in_text_and_report() -> None:
-    payloads = [copies(1)] * 100
+    payloads = [copies(1)] * 200
     payloads[50] = b""
     records = media.announced("96 0", media.RED) + media.stream(payloads, payload_type=96, lost=[30, 31])
     analysis = media.analysed(records)
     said = findings(analysis.streams[0])
     put_back = "RFC 2198 put back 1 of 2 packets lost or too late"
-    losses = "network loss 2.00 %, residual loss 1.00 %, which the score uses"
-    assert said == [f"{put_back}: {losses}", "1 payloads contradict their own lengths"]
+    losses = "network loss 1.00 %, residual loss 0.50 %, which the score uses"
+    level = "level 0 dBm0, at most 0 dBm0 in 4 packets looked at"
+    assert said == [f"{put_back}: {losses}", level, "1 payloads contradict their own lengths"]
     for sentence in said:
         assert sentence in report(analysis)
         assert f"stream 0: {sentence}" in " ".join(text(analysis).split())

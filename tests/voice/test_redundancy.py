@@ -5,11 +5,12 @@ import struct
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.voice import captures as c
 from tests.voice import media
 
 from clearline.voice.results import Stream
 
-SPEECH = bytes(160)
+SPEECH = c.TONE
 
 
 def red(*blocks: tuple[int, int, bytes], primary: int = 0, payload: bytes = SPEECH) -> bytes:

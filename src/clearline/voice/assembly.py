@@ -113,6 +113,7 @@ class Assembly:
         scale = scoring.Scale(codec, self.profile, delay.mouth_to_ear_us / 1000 if delay else None)
         whole = scoring.heard(stream, outage_us, self.holes)
         parts = scoring.parts(stream, scale, self.holes)
+        level, level_unknown = content.level(stream, known)
         return results.Stream(
             index=index,
             call_id=owner.call.call_id if owner else None,
@@ -120,7 +121,7 @@ class Assembly:
             ssrc=stream.ssrc,
             source=session.endpoint(stream.source, stream.ports >> 16),
             destination=session.endpoint(stream.destination, stream.ports & 0xFFFF),
-            payload_type=stream.payload_type,
+            payload_type=content.payload_type(stream),
             codec=known.encoding,
             clock_rate=stream.clock or None,
             clock_guessed=stream.guessed,
@@ -134,10 +135,14 @@ class Assembly:
             delay=delay,
             quality=scoring.quality(scale, whole, parts),
             reported=scoring.reported(stream, session.reports.far_end(stream.source, stream.destination, stream.ssrc)),
-            flags=_flags(stream, outage_us),
+            flags=_flags(stream, outage_us, level),
             intervals=parts,
             malformed_payloads=stream.inspector.malformed,
             redundancy=content.redundancy(stream, self.holes),
+            level=level,
+            level_unknown=level_unknown,
+            digits=content.digits(stream),
+            digit_count=stream.inspector.events.count if stream.inspector.events else 0,
         )
 
     def _outage_us(self, stream: streams.Stream, owner: Medium | None) -> int:
@@ -176,9 +181,10 @@ class Assembly:
 
 def _format(stream: streams.Stream, owner: Medium | None) -> Format:
     """Find what a stream's payload type is: by its endpoint's description, else by RFC 3551."""
-    known = owner.section(stream.payload_type).formats.get(stream.payload_type) if owner else None
+    payload_type = content.payload_type(stream)
+    known = owner.section(payload_type).formats.get(payload_type) if owner else None
     if known is None or not known.encoding:
-        encoding, clock = STATIC.get(stream.payload_type, ("", 0))
+        encoding, clock = STATIC.get(payload_type, ("", 0))
         known = Format(encoding, clock, "")
     if known.encoding.lower() == "red" and owner is not None:
         primary = _primary(stream, known)
@@ -207,8 +213,9 @@ def _looks_like_rtp(stream: streams.Stream) -> bool:
     )
 
 
-def _flags(stream: streams.Stream, outage_us: int) -> tuple[str, ...]:
+def _flags(stream: streams.Stream, outage_us: int, level: results.Level | None) -> tuple[str, ...]:
     named = {
+        "silence": level is not None and level.silent,
         "media_stopped": outage_us > 0,
         "mirrored_twice": stream.capture_duplicates * 2 > stream.received,
         "sequence_restarted": stream.restarts > 0,
@@ -262,8 +269,7 @@ def _call_flags(call: Call, scored: list[results.Stream], *, with_media: bool) -
             flags.append("no_audio")
         elif len(directions) == 1:
             flags.append("one_way_audio")
-    if any("media_stopped" in stream.flags for stream in scored):
-        flags.append("media_stopped")
+    flags += [name for name in ("media_stopped", "silence") if any(name in stream.flags for stream in scored)]
     if call.end_us is None:
         flags.append("end_not_captured")
     return tuple(flags)

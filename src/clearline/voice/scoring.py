@@ -21,6 +21,9 @@ _STRETCH = {"G.107": 1.0, "G.107.1": WIDEBAND_STRETCH, "G.107.2": FULLBAND_STRET
 
 NO_CODEC = "the codec is not known: no session description names its payload type"
 
+NOT_SPEECH = {"CN": "it is comfort noise only", "telephone-event": "it is telephone events only"}
+"""Encoding name → why a stream of it has no score."""
+
 SKEW_INTERVALS = 6
 """Clock skew is told from a minute on: before that jitter hides it."""
 
@@ -56,6 +59,8 @@ class Scale:
         """Score a stream or a part of it."""
         if not self.codec:
             return Score(codec="", profile=self.profile, unscored=NO_CODEC)
+        if self.codec in NOT_SPEECH:
+            return Score(codec=self.codec, profile=self.profile, unscored=NOT_SPEECH[self.codec])
         if not heard.total:
             return Score(codec=self.codec, profile=self.profile, unscored="no packet was due")
         percent = 100 * heard.bad / heard.total

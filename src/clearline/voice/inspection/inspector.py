@@ -11,7 +11,8 @@ from typing import Final, final
 from mypy_extensions import i64
 
 from clearline.voice.formats import Formats
-from clearline.voice.inspection.levels import LOOK_EVERY, Levels
+from clearline.voice.inspection.events import Events
+from clearline.voice.inspection.levels import DECODED, LOOK_EVERY, Levels
 from clearline.voice.inspection.opus import OpusSeen, band, has_redundancy, is_single
 from clearline.voice.inspection.payload import Payload
 from clearline.voice.inspection.redundancy import Blocks
@@ -49,10 +50,13 @@ class Inspector:
         """Of a stream of redundant audio data."""
         self.redundant: i64 = 0
         """Packets of redundant audio data with at least one redundant block that is not empty."""
-        self.primaries: i64 = 0
-        """Packets of redundant audio data whose headers could be read."""
         self.primary_octets: i64 = 0
+        self.wait: i64 = 0
+        """Primary blocks of speech to pass over before the next look."""
         self.opus: OpusSeen | None = None
+        self.events: Events | None = None
+        self.every: i64 = NEVER
+        """Packets of speech that may pass before the next look."""
 
     def take(self, payload: Payload) -> i64:
         """Look at one packet; give how many may pass before the next look."""
@@ -63,28 +67,48 @@ class Inspector:
         encoding = formats.encodings.get(payload.payload_type, "")
         if encoding == "red":
             self.redundancy(payload)
+            self.every = 0
             return 0
         return self.content(payload, encoding)
 
     def content(self, payload: Payload, encoding: str) -> i64:
         """Look at a payload of one encoding."""
-        if encoding in ("pcmu", "pcma"):
-            if payload.missing():
-                self.cut += 1
-            else:
-                self.level(payload, encoding == "pcma")
-            return LOOK_EVERY
-        if encoding == "opus":
+        if encoding == "telephone-event" or (not encoding and self.is_event(payload)):
+            self.take_events(payload, payload.timestamp)
+            return self.every
+        self.every = NEVER
+        if encoding in DECODED:
+            self.every = self.level(payload, encoding)
+        elif encoding == "opus":
             self.speech_of_opus(payload)
-            return 0
-        return NEVER
+            self.every = 0
+        return self.every
 
-    def level(self, payload: Payload, is_a_law: bool) -> None:
-        """Measure the level of a packet of G.711."""
+    def level(self, payload: Payload, encoding: str) -> i64:
+        """Measure the level of a packet of speech."""
+        if payload.missing():
+            self.cut += 1
+            return LOOK_EVERY
         levels = self.levels
         if levels is None:
             levels = self.levels = Levels()
-        levels.g711(payload.data, payload.start, payload.end, is_a_law)
+        return levels.look(payload, encoding)
+
+    def is_event(self, payload: Payload) -> bool:
+        """Tell whether a payload of a type that nothing describes is a telephone event beside speech."""
+        return payload.payload_type >= 96 and self.every != NEVER and payload.size == 4 == payload.end - payload.start
+
+    def take_events(self, payload: Payload, timestamp: i64) -> None:
+        """Take the telephone events of a payload."""
+        if payload.missing():
+            self.cut += 1
+            return
+        events = self.events
+        if events is None:
+            events = self.events = Events()
+        events.clock = self.formats.clocks.get(payload.payload_type, 0)
+        if not events.take(payload, timestamp):
+            self.malformed += 1
 
     def redundancy(self, payload: Payload) -> None:
         """Take a packet of redundant audio data (RFC 2198), then look at its primary block."""
@@ -97,23 +121,33 @@ class Inspector:
             else:
                 self.malformed += 1
             return
-        self.primaries += 1
         self.primary_octets += blocks.primary_size
-        timing = payload.timing
         carries = False
+        captured = payload.end
         for i in range(len(blocks.sizes)):
             offset: i64 = blocks.offsets[i]
             if blocks.sizes[i] and offset:
                 carries = True
-                if timing.frame_ticks > 0 and offset % timing.frame_ticks == 0:
-                    packets = offset // timing.frame_ticks
-                    self.repair(payload, payload.number - packets, float(offset) * timing.us_per_tick)
+                self.repair_at(payload, offset)
+                encoding = self.formats.encodings.get(blocks.types[i], "")
+                if encoding == "telephone-event":
+                    payload.narrow(blocks.types[i], blocks.starts[i], blocks.sizes[i], captured)
+                    self.take_events(payload, payload.timestamp - offset)
         if carries:
             self.redundant += 1
-        payload.payload_type = blocks.primary
-        payload.size = blocks.primary_size
-        payload.start = min(blocks.primary_start, payload.end)
-        self.content(payload, self.formats.encodings.get(blocks.primary, ""))
+        payload.narrow(blocks.primary, blocks.primary_start, blocks.primary_size, captured)
+        encoding = self.formats.encodings.get(blocks.primary, "")
+        if self.wait > 0 and encoding in DECODED:
+            self.wait -= 1
+        else:
+            self.wait = self.content(payload, encoding)
+
+    def repair_at(self, payload: Payload, offset: i64) -> None:
+        """Note that redundancy has arrived for the packet so many timestamp units before."""
+        timing = payload.timing
+        if timing.frame_ticks > 0 and offset % timing.frame_ticks == 0:
+            packets = offset // timing.frame_ticks
+            self.repair(payload, payload.number - packets, float(offset) * timing.us_per_tick)
 
     def speech_of_opus(self, payload: Payload) -> None:
         """Take a packet of Opus: its bandwidth, and whether the frame before can be had from it."""

@@ -37,6 +37,13 @@ class Payload:
         """Count the octets that the capture cut off; 0: all of it stands here."""
         return self.size - (self.end - self.start)
 
+    def narrow(self, payload_type: i64, start: i64, size: i64, captured: i64) -> None:
+        """Make it one block of itself; `captured`: where what was captured of the packet ends."""
+        self.payload_type = payload_type
+        self.end = min(start + size, captured)
+        self.start = min(start, self.end)
+        self.size = size
+
     def is_in_time_for(self, before_us: float) -> bool:
         """Tell whether it arrived before the turn of speech that is so much older than its own."""
         timing = self.timing

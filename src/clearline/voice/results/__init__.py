@@ -1,7 +1,7 @@
 """What an analysis says: frozen values, and their JSON as docs/schemas/analysis.json publishes it."""
 
 from clearline.voice.results.call import Call, LadderMessage
-from clearline.voice.results.content import Redundancy
+from clearline.voice.results.content import Digit, Level, Redundancy
 from clearline.voice.results.stream import Burst, Counts, Delay, Interval, Quality, Regularity, Reported, Stream
 from clearline.voice.results.whole import Analysis, CaptureHealth
 
@@ -12,8 +12,10 @@ __all__ = [
     "CaptureHealth",
     "Counts",
     "Delay",
+    "Digit",
     "Interval",
     "LadderMessage",
+    "Level",
     "Quality",
     "Redundancy",
     "Regularity",

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from clearline.voice.results.text import Json
+from clearline.voice.results.text import Json, moment, ms, rounded
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,4 +32,54 @@ class Redundancy:
             "repaired": self.repaired,
             "residual": self.residual,
             "residual_percent": f"{self.residual_percent:.4f}",
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """How loud the sampled packets were, in dBm0; -90 stands for that and less."""
+
+    looks: int
+    mean_dbm0: float
+    """Of their mean power."""
+    loudest_dbm0: float
+    silent: bool
+    """Whether none of them was louder than `SILENCE_DBM0`."""
+
+    def to_json(self) -> Json:
+        """Write the levels."""
+        return {
+            "looks": self.looks,
+            "mean_dbm0": rounded(self.mean_dbm0, 1),
+            "loudest_dbm0": rounded(self.loudest_dbm0, 1),
+            "silent": self.silent,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Digit:
+    """One telephone event (RFC 4733)."""
+
+    code: int
+    at_us: int
+    """When its first packet was captured."""
+    duration_us: int
+    """As far as its packets told."""
+    volume_dbm0: int
+    ended: bool
+    """Whether its end was received."""
+
+    @property
+    def name(self) -> str:
+        """The key; `event 32` for what is none."""
+        return "0123456789*#ABCD"[self.code] if self.code < 16 else f"event {self.code}"
+
+    def to_json(self) -> Json:
+        """Write the event."""
+        return {
+            "event": self.name,
+            "at": moment(self.at_us),
+            "ms": ms(self.duration_us),
+            "volume_dbm0": self.volume_dbm0,
+            "ended": self.ended,
         }

@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from clearline.voice.results.content import Redundancy
 from clearline.voice.results.stream import Stream
 
+SHOWN_DIGITS = 32
+
 
 def findings(stream: Stream) -> list[str]:
     """Say what a stream's payloads told, one sentence each without its full stop, in plain text."""
-    return [*_redundancy(stream), *_malformed(stream)]
+    return [*_redundancy(stream), *_level(stream), *_digits(stream), *_pauses(stream), *_malformed(stream)]
 
 
 def _redundancy(stream: Stream) -> Iterator[str]:
@@ -29,3 +31,27 @@ def _of(redundancy: Redundancy) -> str:
 def _malformed(stream: Stream) -> Iterator[str]:
     if stream.malformed_payloads:
         yield f"{stream.malformed_payloads:,} payloads contradict their own lengths"
+
+
+def _level(stream: Stream) -> Iterator[str]:
+    level = stream.level
+    if level is not None:
+        heard = "silence throughout" if level.silent else f"level {round(level.mean_dbm0)} dBm0"
+        yield f"{heard}, at most {round(level.loudest_dbm0)} dBm0 in {level.looks:,} packets looked at"
+
+
+def _digits(stream: Stream) -> Iterator[str]:
+    if not stream.digits:
+        return
+    shown = ", ".join(f"{each.name} ({each.duration_us / 1000:.0f} ms)" for each in stream.digits[:SHOWN_DIGITS])
+    rest = stream.digit_count - min(len(stream.digits), SHOWN_DIGITS)
+    yield f"telephone events: {shown}" + (f" and {rest:,} more" if rest else "")
+
+
+def _pauses(stream: Stream) -> Iterator[str]:
+    counts = stream.counts
+    if counts.noises or counts.pauses:
+        yield f"pauses of the sender (DTX): {counts.pauses:,}, packets of comfort noise: {counts.noises:,}"
+    if counts.payload_changes:
+        times = "once" if counts.payload_changes == 1 else f"{counts.payload_changes:,} times"
+        yield f"the payload type changed {times}"

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from clearline.voice.results.content import Redundancy
+from clearline.voice.results.content import Digit, Level, Redundancy
 from clearline.voice.results.text import Json, moment, ms, rounded, seconds
 
 
@@ -260,6 +260,12 @@ class Stream:
     """Payloads that contradict their own lengths."""
     redundancy: Redundancy | None = None
     """None: no packet carried any, or payloads are encrypted and it cannot be seen."""
+    level: Level | None = None
+    level_unknown: str | None = None
+    """Why there is no level."""
+    digits: tuple[Digit, ...] = ()
+    """The first 200 of them."""
+    digit_count: int = 0
 
     def to_json(self) -> Json:
         """Write the stream."""
@@ -289,6 +295,10 @@ class Stream:
             "reported": self.reported.to_json() if self.reported else None,
             "malformed_payloads": self.malformed_payloads,
             "redundancy": self.redundancy.to_json() if self.redundancy else None,
+            "level": self.level.to_json() if self.level else None,
+            "level_unknown": self.level_unknown,
+            "digits": [digit.to_json() for digit in self.digits],
+            "digit_count": self.digit_count,
             "flags": list(self.flags),
             "intervals": [interval.to_json() for interval in self.intervals],
         }
