@@ -1,6 +1,7 @@
 """How many targets one process probes on time, and how fast a month of samples becomes outages.
 
-`./clearline bench probes [--seconds 60] [--targets 5000]`
+`./clearline bench probes [--seconds 60] [--targets 5000]`; with `--chaos` it breaks real servers instead, in every way of
+`tests/peers/test_chaos.py`, for six and for 25 s, and prints what became of it.
 """
 
 import argparse
@@ -30,11 +31,20 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="bench probes")
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--targets", type=int, default=5_000)
+    parser.add_argument("--chaos", action="store_true")
     options = parser.parse_args(argv)
+    if options.chaos:
+        return chaos()
     print(f"{options.targets} targets every 15 s, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
     on_time = probing(options.targets, options.seconds)
     judging(options.targets)
     return 0 if on_time else 1
+
+
+def chaos() -> int:
+    """Break Kamailio and rtpengine while the platform measures them; the test says whether each outage is right."""
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-s", "tests/peers/test_chaos.py"]
+    return subprocess.run(command, check=False, env=os.environ | {"CLEARLINE_CHAOS": "1"}).returncode
 
 
 def probing(targets: int, seconds: int) -> bool:

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 import random
+import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
@@ -198,6 +199,8 @@ class Agent:
                 if not cut_off:
                     log.warning("cut off from the platform; samples wait on this disk", why=str(error))
                 cut_off = True
+            except (OSError, sqlite3.Error):  # such as a full disk: tried again, since it may be freed
+                log.exception("this machine's disk fails")
             if not more:
                 await _pause(stop, EXCHANGE_EVERY_S * random.uniform(0.8, 1.0))  # noqa: S311  # spreads load, no secret
 
