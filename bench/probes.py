@@ -1,7 +1,7 @@
 """How many targets one process probes on time, and how fast a month of samples becomes outages.
 
-`./clearline bench probes [--seconds 60] [--targets 5000]`; with `--chaos` it breaks real servers instead, in every way of
-`tests/peers/test_chaos.py`, for six and for 25 s, and prints what became of it.
+`./clearline bench probes [--seconds 60] [--targets 5000]`; with `--chaos` it breaks real servers instead, in every
+way of `tests/peers/test_chaos.py`, for six and for 25 s, and prints what became of it.
 """
 
 import argparse
