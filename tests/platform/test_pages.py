@@ -24,13 +24,14 @@ from clearline.platform.maintenance.models import Exclusion, Window
 from clearline.platform.measurements import records
 from clearline.platform.outages.models import Correction, Declaration
 from clearline.platform.outages.services import declare, propose
+from clearline.platform.status.models import Incident, Listing
 from clearline.platform.vantages.services import invite
 
 pytestmark = pytest.mark.django_db
 
 OPEN = {
     "welcome", "account_login", "account_reset_password", "account_signup", "healthz", "metrics",
-    "agent-enrol", "agent-exchange",
+    "agent-enrol", "agent-exchange", "status-subscribe", "status-confirm", "status-end", "status-customer",
 }  # fmt: skip
 """Addresses that need no sign-in; agents sign what they send."""
 
@@ -70,10 +71,13 @@ def objects(service: Service, target: Target, alice: User) -> dict[str, str | in
     propose(correction, [service], alice, now)
     declaration = Declaration(from_at=now, what="No audio")
     declare(declaration, [service], alice, now, file=SimpleUploadedFile("shot.png", b"png"))
+    incident = Incident.objects.create(provider=alice.provider, title="No dial tone in Berlin", started_at=now)
     return {
         "outage": outage,
         "correction": correction.pk,
         "declaration": declaration.pk,
+        "incident": incident.pk,
+        "listing": Listing.objects.create(target=target, name="Calling", listed_at=now).pk,
         "window": window.pk,
         "contact": contact.pk,
         "vantage": invite(alice, "Berlin", now)[0].pk,
@@ -139,6 +143,12 @@ def addresses(objects: dict[str, str | int], service: Service, target: Target) -
         "agreements": "/agreements/",
         "agreement-add": "/agreements/add/",
         "agreement-version": f"/agreements/versions/{objects['version']}/",
+        "incidents": "/incidents/",
+        "incident-add": "/incidents/add/",
+        "incident": f"/incidents/{objects['incident']}/",
+        "listing-add": "/incidents/components/add/",
+        "listing-remove": f"/incidents/components/{objects['listing']}/remove/",
+        "customer-link": f"/incidents/customers/{service.customer.pk}/link/",
         "outbox": "/deliveries/",
         "people": "/people/",
         "audit": "/audit/",
@@ -148,6 +158,7 @@ def addresses(objects: dict[str, str | int], service: Service, target: Target) -
 DEEDS = ("approve", "start", "extend", "complete")
 POST_ONLY = {
     "target-retire", "window-cancel", "capture-retry", "contact-remove", "vantage-revoke",
+    "listing-remove", "customer-link",
     *(f"window-{deed}" for deed in DEEDS),
     "correction-decide", "declaration-decide", "declaration-end",
 }  # fmt: skip
@@ -155,8 +166,8 @@ POST_ONLY = {
 SHARED = {
     "dashboard", "customers", "customer-add", "availability", "target-add", "maintenance", "window-add",
     "exclusion-add", "calls", "upload", "desk", "request-add", "statements", "agreements", "agreement-add", "people",
-    "audit", "outbox", "vantages", "maintenance-calendar", "carrier-notice-read",
-    "outage-declare", "correction-add",
+    "audit", "outbox", "vantages", "maintenance-calendar", "carrier-notice-read", "incidents",
+    "incident-add", "listing-add", "outage-declare", "correction-add",
 }  # fmt: skip
 """Addresses without an object in them: everybody has their own page there."""
 

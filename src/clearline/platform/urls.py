@@ -17,6 +17,7 @@ urlpatterns = [
     path("desk/", include("clearline.platform.desk.urls")),
     path("statements/", include("clearline.platform.statements.urls")),
     path("agreements/", include("clearline.platform.agreements.urls")),
+    path("", include("clearline.platform.status.urls")),
     path("deliveries/", include("clearline.platform.outbox.urls")),
     path("audit/", include("clearline.platform.audit.urls")),
     path("healthz", views.healthz, name="healthz"),

@@ -14,6 +14,7 @@ MENU = (
     ("desk", "Desk", "lifebuoy"),
     ("statements", "Statements", "receipt"),
     ("agreements", "Agreements", "file-text"),
+    ("incidents", "Status page", "world"),
     ("outbox", "Deliveries", "mail"),
     ("people", "People", "shield-lock"),
     ("audit", "Audit trail", "history"),

@@ -19,6 +19,7 @@ from clearline.platform.maintenance.planning import tell_due
 from clearline.platform.measurements import records
 from clearline.platform.outbox.models import Delivery
 from clearline.platform.outbox.sending import send_due
+from clearline.platform.status.publish import publish
 from clearline.records.errors import RecordsError
 from clearline.records.upkeep import upkeep
 
@@ -29,6 +30,7 @@ IDLE_S = 1.0
 BESIDE = (
     Step("e-mail", partial(send_due, Delivery.Channel.EMAIL, timezone.now), 1.0),
     Step("notices", partial(tell_due, timezone.now), 5.0),
+    Step("status", partial(publish, timezone.now), 10.0),
     Step("webhooks", partial(send_due, Delivery.Channel.WEBHOOK, timezone.now), 1.0),
 )
 """What must not wait for the analysis of a large capture."""

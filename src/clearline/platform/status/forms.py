@@ -1,0 +1,80 @@
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.core.validators import validate_email
+from django.utils import timezone
+
+from clearline.platform.accounts.models import User
+from clearline.platform.availability.models import Target
+from clearline.platform.outbox.webhooks import RefusedError, checked_url
+from clearline.platform.status.models import Incident, Listing, Subscriber, Update
+from clearline.platform.web.fields import MomentField
+
+
+class ListingForm(forms.ModelForm):  # type: ignore[type-arg]  # takes none when it runs
+    class Meta:
+        model = Listing
+        fields = ("target", "name", "position")
+        labels = {"name": "Public name", "position": "Place in the list"}
+        help_texts = {"name": "What customers know it as. Nothing else of the target is shown."}
+
+    def __init__(self, user: User, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        target = self.fields["target"]
+        assert isinstance(target, forms.ModelChoiceField)  # noqa: S101  # a foreign key's field is one
+        target.queryset = Target.objects.visible_to(user).filter(retired_at=None, listing=None)
+        target.empty_label = None
+
+
+class IncidentForm(forms.ModelForm):  # type: ignore[type-arg]  # takes none when it runs
+    started_at = MomentField(label="Since")
+    listings = forms.ModelMultipleChoiceField(
+        Listing.objects.none(), widget=forms.CheckboxSelectMultiple, required=False, label="Affected components"
+    )
+    stage = forms.ChoiceField(choices=Update.Stage.choices, label="Where the work stands")
+    body = forms.CharField(widget=forms.Textarea(attrs={"rows": 4}), label="What you say")
+
+    class Meta:
+        model = Incident
+        fields = ("title", "impact", "started_at")
+
+    def __init__(self, user: User, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        listings = self.fields["listings"]
+        assert isinstance(listings, forms.ModelMultipleChoiceField)  # noqa: S101  # it is declared so above
+        listings.queryset = Listing.objects.visible_to(user)
+
+    def clean_started_at(self) -> Any:
+        started_at = self.cleaned_data["started_at"]
+        if started_at > timezone.now():
+            raise forms.ValidationError("This moment is still to come.")
+        return started_at
+
+
+class UpdateForm(forms.ModelForm):  # type: ignore[type-arg]  # takes none when it runs
+    class Meta:
+        model = Update
+        fields = ("stage", "body")
+        labels = {"stage": "Where the work stands", "body": "What you say"}
+        widgets = {"body": forms.Textarea(attrs={"rows": 4})}
+
+
+class SubscribeForm(forms.Form):
+    channel = forms.ChoiceField(choices=Subscriber.Channel.choices, label="How")
+    address = forms.CharField(max_length=254, label="Your e-mail address, or your webhook's URL")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if self.errors:
+            return cleaned
+        try:
+            if cleaned["channel"] == Subscriber.Channel.EMAIL:
+                validate_email(cleaned["address"])
+            else:
+                checked_url(cleaned["address"], private=settings.CLEARLINE.webhook_private)
+        except forms.ValidationError as error:
+            self.add_error("address", error)
+        except RefusedError as error:
+            self.add_error("address", str(error))
+        return cleaned

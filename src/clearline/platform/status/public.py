@@ -1,0 +1,124 @@
+"""Public pages that need the database: subscribing, confirming, leaving; a customer's own view by its secret link."""
+
+from django.contrib.auth.decorators import login_not_required
+from django.core.cache import cache
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_safe
+
+from clearline.agreement.moments import datetime_us
+from clearline.platform.accounts.models import Provider
+from clearline.platform.availability.observation import now_of
+from clearline.platform.maintenance.models import Window
+from clearline.platform.maintenance.services import verdicts
+from clearline.platform.statements.services import briefs
+from clearline.platform.status import links, subscriptions
+from clearline.platform.status.forms import SubscribeForm
+
+ASKED_AN_HOUR = 20
+"""So often one address of the network (behind a proxy: all together) may ask within an hour."""
+
+HOUR_S = 3600
+
+
+def _said(request: HttpRequest, title: str, text: str, status: int = 200) -> HttpResponse:
+    return render(request, "status/said.html", {"title": title, "text": text}, status=status)
+
+
+@login_not_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def subscribe(request: HttpRequest) -> HttpResponse:
+    """Ask to be told. What is answered does not say whether the address was known."""
+    provider = Provider.objects.order_by("pk").first()
+    if provider is None:
+        raise Http404
+    form = SubscribeForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        if not _may_ask(request):
+            return _said(request, "Too often", "You asked too often. Try again in an hour.", 429)
+        channel, address = form.cleaned_data["channel"], form.cleaned_data["address"]
+        try:
+            secret = subscriptions.ask(provider, channel, address, timezone.now())
+        except subscriptions.TooManyError as error:
+            return _said(request, "Not now", str(error), 429)
+        text = "A message is on its way to the address you gave. It says how to confirm within two days."
+        if secret:
+            text += f" Its signature is made with {secret}: keep it, it is not shown again."
+        return _said(request, "Please confirm", text)
+    context = {"form": form, "provider": provider}
+    return render(request, "status/subscribe.html", context, status=422 if form.errors else 200)
+
+
+def _may_ask(request: HttpRequest) -> bool:
+    key = f"status-ask:{request.META.get('REMOTE_ADDR', '')}"
+    cache.add(key, 0, HOUR_S)
+    return cache.incr(key) <= ASKED_AN_HOUR
+
+
+@login_not_required
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def confirm(request: HttpRequest, token: str) -> HttpResponse:
+    """Confirm by a button: programs that scan mail follow links, and must not subscribe anybody."""
+    found = subscriptions.find(token, subscriptions.CONFIRM)
+    if found is None:
+        return _said(request, "Gone", "This link is no longer good. You can ask again.", 404)
+    if request.method == "POST":
+        subscriptions.confirm(found, timezone.now())
+        return _said(request, "Confirmed", f"{found} will be told what the status page says.")
+    context = {"title": "Confirm", "button": "Yes, tell me", "text": f"Tell {found} what the status page says?"}
+    return render(request, "status/ask.html", context)
+
+
+@csrf_exempt
+@login_not_required
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def end(request: HttpRequest, token: str) -> HttpResponse:
+    """Leave by a button, or by one POST of a mail program (RFC 8058), which knows no cookie: the link is the secret."""
+    found = subscriptions.find(token, subscriptions.END)
+    if found is None:
+        return _said(request, "Done", "Nothing is sent to this address.")
+    if request.method == "POST":
+        subscriptions.end(found)
+        return _said(request, "Done", "Nothing more is sent to this address, and it is forgotten.")
+    context = {"title": "Leave", "button": "Tell me no more", "text": f"Send nothing more to {found}?"}
+    return render(request, "status/ask.html", context)
+
+
+@login_not_required
+@never_cache
+@require_safe
+def customer(request: HttpRequest, token: str) -> HttpResponse:
+    """A customer's services by its secret link: their state, the running month, and maintenance of theirs."""
+    found = links.customer_of(token)
+    if found is None:
+        raise Http404
+    now = timezone.now()
+    bought = list(
+        found.services.select_related("customer__provider", "agreement").prefetch_related(
+            "agreement__versions", "targets__provider"
+        )
+    )
+    targets = {target.pk: target for service in bought for target in service.targets.all() if target.retired_at is None}
+    windows = (
+        Window.objects.filter(services__in=bought, approved_at__isnull=False, cancelled_at=None, until_at__gt=now)
+        .distinct()
+        .order_by("from_at")
+    )
+    affected = [
+        (window, verdicts(window, [service for service in bought if service in window.services.all()]))
+        for window in windows.prefetch_related("services")
+    ]
+    context = {
+        "customer": found,
+        "briefs": briefs(bought, now, now_of(list(targets.values()), datetime_us(now))),
+        "windows": affected,
+        "now": now,
+    }
+    answer = render(request, "status/customer.html", context)
+    answer["Referrer-Policy"] = "no-referrer"
+    return answer
