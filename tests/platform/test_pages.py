@@ -89,6 +89,27 @@ def objects(service: Service, target: Target, alice: User) -> dict[str, str | in
     }
 
 
+def told_addresses(objects: dict[str, str | int], service: Service) -> dict[str, str]:
+    """The addresses of maintenance, of what is said in public, and of what is sent."""
+    return {
+        "maintenance": "/maintenance/",
+        "maintenance-calendar": "/maintenance/calendar/",
+        "carrier-notice-read": "/maintenance/calendar/read/",
+        "window-add": "/maintenance/add/",
+        "window": f"/maintenance/{objects['window']}/",
+        **{f"window-{deed}": f"/maintenance/{objects['window']}/{deed}/" for deed in DEEDS},
+        "window-cancel": f"/maintenance/{objects['window']}/cancel/",
+        "exclusion-add": "/maintenance/exclude/",
+        "incidents": "/incidents/",
+        "incident-add": "/incidents/add/",
+        "incident": f"/incidents/{objects['incident']}/",
+        "listing-add": "/incidents/components/add/",
+        "listing-remove": f"/incidents/components/{objects['listing']}/remove/",
+        "customer-link": f"/incidents/customers/{service.customer.pk}/link/",
+        "outbox": "/deliveries/",
+    }
+
+
 @pytest.fixture
 def addresses(objects: dict[str, str | int], service: Service, target: Target) -> dict[str, str]:
     """One address for each view that shows or changes something of Alice's provider."""
@@ -121,14 +142,6 @@ def addresses(objects: dict[str, str | int], service: Service, target: Target) -
         "declaration-decide": f"/availability/outages/declared/{objects['declaration']}/refuse/",
         "declaration-file": f"/availability/outages/declared/{objects['declaration']}/",
         "declaration-end": f"/availability/outages/D-{objects['declaration']}/end/",
-        "maintenance": "/maintenance/",
-        "maintenance-calendar": "/maintenance/calendar/",
-        "carrier-notice-read": "/maintenance/calendar/read/",
-        "window-add": "/maintenance/add/",
-        "window": f"/maintenance/{objects['window']}/",
-        **{f"window-{deed}": f"/maintenance/{objects['window']}/{deed}/" for deed in DEEDS},
-        "window-cancel": f"/maintenance/{objects['window']}/cancel/",
-        "exclusion-add": "/maintenance/exclude/",
         "calls": "/calls/",
         "upload": "/calls/upload/",
         "capture": f"/calls/captures/{objects['upload']}/",
@@ -143,15 +156,9 @@ def addresses(objects: dict[str, str | int], service: Service, target: Target) -
         "agreements": "/agreements/",
         "agreement-add": "/agreements/add/",
         "agreement-version": f"/agreements/versions/{objects['version']}/",
-        "incidents": "/incidents/",
-        "incident-add": "/incidents/add/",
-        "incident": f"/incidents/{objects['incident']}/",
-        "listing-add": "/incidents/components/add/",
-        "listing-remove": f"/incidents/components/{objects['listing']}/remove/",
-        "customer-link": f"/incidents/customers/{service.customer.pk}/link/",
-        "outbox": "/deliveries/",
         "people": "/people/",
         "audit": "/audit/",
+        **told_addresses(objects, service),
     }
 
 
