@@ -152,6 +152,7 @@ def addresses(objects: dict[str, str | int], service: Service, target: Target) -
         "request": f"/desk/{objects['request']}/",
         "statements": "/statements/",
         "statement": f"/statements/{service.pk}/{month}/",
+        "month-close": f"/statements/{service.pk}/{month}/close/",
         "statement-download": f"/statements/{service.pk}/{month}/evidence/",
         "agreements": "/agreements/",
         "agreement-add": "/agreements/add/",
@@ -167,7 +168,7 @@ POST_ONLY = {
     "target-retire", "window-cancel", "capture-retry", "contact-remove", "vantage-revoke",
     "listing-remove", "customer-link",
     *(f"window-{deed}" for deed in DEEDS),
-    "correction-decide", "declaration-decide", "declaration-end",
+    "month-close", "correction-decide", "declaration-decide", "declaration-end",
 }  # fmt: skip
 
 SHARED = {

@@ -9,10 +9,10 @@ from typing import Any
 
 from clearline.agreement.intervals import Interval, IntervalSet
 from clearline.agreement.moments import datetime_us, moment_text, utc
+from clearline.platform.availability.models import Target
 from clearline.platform.availability.observation import observed_of, outages_of
 from clearline.platform.customers.models import Service
 from clearline.platform.outages.models import FOREVER_US, Correction
-from clearline.platform.outages.scope import targets_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +42,8 @@ class Effect:
     """Entries of the evidence that corrections make."""
 
 
-def effect_on(service: Service, span: Interval, now_us: int) -> Effect:
-    """Put together what is known of a service over a span, as it stood at `now_us` or at the span's end."""
-    targets = targets_of(service)
+def effect_on(service: Service, targets: Sequence[Target], span: Interval, now_us: int) -> Effect:
+    """Put together what is known of a service that some targets stand for, as it stood at `now_us`."""
     measured = [
         Down(
             seen.id,

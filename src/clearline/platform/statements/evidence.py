@@ -1,21 +1,28 @@
 """The month's evidence: everything observed about one service, gathered into the one document the agreement judges."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from clearline.agreement.evidence import Evidence, load_evidence
 from clearline.agreement.intervals import Interval
 from clearline.agreement.moments import datetime_us, moment_text, utc
 from clearline.agreement.months import Month
+from clearline.agreement.problems import listed
 from clearline.platform.agreements.models import AgreementVersion
+from clearline.platform.availability.models import Target
 from clearline.platform.customers.models import Service
 from clearline.platform.desk.services import requests_between
 from clearline.platform.maintenance.announcing import pieces_for
 from clearline.platform.measurements import records
 from clearline.platform.outages.effect import effect_on
-from clearline.records import evidence
+from clearline.platform.outages.scope import targets_of
+from clearline.records import evidence as records_evidence
 
 
-def collect_evidence(service: Service, version: AgreementVersion, month: Month, now: datetime) -> dict[str, Any]:
+def collect_evidence(
+    service: Service, version: AgreementVersion, month: Month, now: datetime, targets: Sequence[Target] | None = None
+) -> dict[str, Any]:
     """Gather what was observed about a service in a month, as it stood at `now` or, once the month is over, at its end.
 
     Args:
@@ -23,6 +30,7 @@ def collect_evidence(service: Service, version: AgreementVersion, month: Month, 
         version: the agreement version in force, whose time zone bounds the month and whose limits calls are held to.
         month: the calendar month.
         now: the present moment.
+        targets: what stands for the service; None: what does now.
 
     Returns:
         A document of the format `clearline/evidence/1`.
@@ -41,10 +49,18 @@ def collect_evidence(service: Service, version: AgreementVersion, month: Month, 
         },
         "month": str(month),
         "as_of": moment_text(as_of_us),
-        "availability": _availability(service, span, as_of_us),
+        "availability": _availability(service, targets_of(service) if targets is None else targets, span, as_of_us),
         "support": _support(service, span, as_of_us),
     }
     return document | _calls_parts(service, version, (span[0], max(span[0], as_of_us)))
+
+
+def read_evidence(document: dict[str, Any]) -> Evidence:
+    """The document as the agreement takes it."""
+    evidence, problems = load_evidence(document, "evidence")
+    if evidence is None:
+        raise ValueError(f"the platform gathered evidence that it refuses itself: {listed(problems)}")
+    return evidence
 
 
 def listening_only(service: Service, span: Interval) -> int:
@@ -55,8 +71,8 @@ def listening_only(service: Service, span: Interval) -> int:
     return sum(call.mos_basis == "lq" for call in found)
 
 
-def _availability(service: Service, span: Interval, as_of_us: int) -> dict[str, Any]:
-    effect = effect_on(service, (span[0], max(span[0], as_of_us)), as_of_us)
+def _availability(service: Service, targets: Sequence[Target], span: Interval, as_of_us: int) -> dict[str, Any]:
+    effect = effect_on(service, targets, (span[0], max(span[0], as_of_us)), as_of_us)
     return {
         "observed": [[moment_text(from_us), moment_text(until_us)] for from_us, until_us in effect.observed],
         "downtime": [down.to_json() for down in effect.downtime],
@@ -112,15 +128,15 @@ def _calls_parts(service: Service, version: AgreementVersion, span: Interval) ->
     """The parts of the evidence that come from calls; none in a month without one."""
     store, tenant = records(), service.customer.provider.tenant
     since_us, until_us = span
-    voice = evidence.voice(store, tenant=tenant, service=service.code, since_us=since_us, until_us=until_us)
+    voice = records_evidence.voice(store, tenant=tenant, service=service.code, since_us=since_us, until_us=until_us)
     if not voice["calls"]:
         return {}
     terms = version.terms.commitments.experience
     if terms is None:
         return {"voice": voice}
     texts = (terms.one_way_delay_ms, terms.jitter_ms, terms.loss_percent, terms.video_mos)
-    limits = evidence.Limits.of(*(str(text) for text in texts))
-    experience = evidence.experience(
+    limits = records_evidence.Limits.of(*(str(text) for text in texts))
+    experience = records_evidence.experience(
         store, tenant=tenant, service=service.code, since_us=since_us, until_us=until_us, limits=limits
     )
     return {"voice": voice, "experience": experience}

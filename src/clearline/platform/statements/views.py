@@ -1,9 +1,11 @@
 import json
+from datetime import datetime
 
+from django.contrib import messages
 from django.http import Http404, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from clearline.agreement.moments import datetime_us
 from clearline.agreement.money import Money
@@ -13,6 +15,7 @@ from clearline.platform.availability.observation import now_of
 from clearline.platform.customers.models import Service
 from clearline.platform.requests import Request
 from clearline.platform.statements import services
+from clearline.platform.statements.closing import Difference, NotNowError, close, difference_of, hindrance
 from clearline.platform.statements.evidence import listening_only
 from clearline.platform.statements.page import credit_rows_of, rows_of
 
@@ -49,19 +52,39 @@ def _found(request: Request, pk: int, month: str) -> services.MonthStatement:
 def statement(request: Request, pk: int, month: str) -> HttpResponse:
     """One month of one service as a page."""
     found = _found(request, pk, month)
+    now = timezone.now()
     span = (found.statement.classes.month[0], found.statement.evidence.as_of_us)
     context = {
         "found": found,
         "service": found.service,
         "statement": found.statement,
-        "json": found.statement.to_json(),
+        "json": found.to_json(),
         "fee": Money.rounded(found.statement.fee, found.statement.currency),
         "rows": rows_of(found),
         "credits": credit_rows_of(found),
         "listening_only": listening_only(found.service, span),
-        "months": services.months_of(found.service, timezone.now())[:12],
+        "months": services.months_of(found.service, now)[:12],
+        "hindrance": "" if found.closing else hindrance(found.service, found.month, now),
+        "later": _later(found, now),
     }
     return render(request, "statements/statement.html", context)
+
+
+def _later(found: services.MonthStatement, now: datetime) -> Difference | None:
+    """What a closed month comes to on what is known now, if that is something else."""
+    difference = difference_of(found.closing, now) if found.closing else None
+    return difference if difference and difference.amount.amount else None
+
+
+@require_POST
+def close_month(request: Request, pk: int, month: str) -> HttpResponse:
+    """Settle a month: it is kept as it is, and never edited."""
+    found = _found(request, pk, month)
+    try:
+        close(found, request.user, timezone.now())
+    except NotNowError as error:
+        messages.error(request, str(error))
+    return redirect("statement", pk, month)
 
 
 @require_safe
@@ -70,10 +93,10 @@ def download(request: Request, pk: int, month: str, what: str) -> HttpResponse:
     found = _found(request, pk, month)
     name = f"{found.service.code}-{found.month}-{what}"
     if what == "letter":
-        return _file(found.statement.text(), f"{name}.txt", "text/plain; charset=utf-8")
+        return _file(found.letter(), f"{name}.txt", "text/plain; charset=utf-8")
     if what not in {"statement", "evidence"}:
         raise Http404
-    document = found.evidence if what == "evidence" else found.statement.to_json()
+    document = found.evidence if what == "evidence" else found.to_json()
     text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
     return _file(text, f"{name}.json", "application/json")
 
