@@ -11,6 +11,7 @@ from clearline.platform.availability.models import Target
 from clearline.platform.availability.observation import now_of
 from clearline.platform.customers.models import Service
 from clearline.platform.requests import Request
+from clearline.platform.statements.meter import meters
 from clearline.platform.statements.services import briefs
 
 LOOPBACK = ("127.0.0.1", "::1")
@@ -24,9 +25,11 @@ def dashboard(request: Request) -> HttpResponse:
     bought = Service.objects.visible_to(request.user).select_related("customer__provider", "agreement")
     bought = bought.prefetch_related("agreement__versions", "targets__provider")
     states = now_of(targets, datetime_us(now))
+    services = briefs(bought, now, states)
     context = {
         "targets": [(target, states[target.pk]) for target in targets],
-        "briefs": briefs(bought, now, states),
+        "meters": meters((brief.current for brief in services if brief.current), now),
+        "briefs": services,
         "first": targets[0] if targets else None,
     }
     return render(request, "web/dashboard_now.html" if request.htmx else "web/dashboard.html", context)
