@@ -16,11 +16,16 @@ SDP = (
 )
 
 
+TALKATIVE = "User-Agent: an honest telephone with a name of some length\r\n" * 4
+"""Real callers say more than they must."""
+
+
 class Ports:
     """Echo ports that are only counted."""
 
     def __init__(self) -> None:
         self.opened: dict[int, frozenset[str]] = {}
+        self.confirmed: set[int] = set()
         self.next = 30_000
 
     def open(self, hosts: frozenset[str]) -> int | None:
@@ -28,15 +33,23 @@ class Ports:
         self.opened[self.next] = hosts
         return self.next
 
+    def confirm(self, port: int) -> None:
+        self.confirmed.add(port)
+
     def close(self, port: int) -> None:
         del self.opened[port]
 
 
-def made(**choices: object) -> tuple[Endpoint, Ports]:
+def made(*, proven: bool = True, **choices: object) -> tuple[Endpoint, Ports]:
+    """Make a reflector to which PEER has already proven that it hears it, unless told otherwise."""
     ports = Ports()
     limits = Limits(**{key: value for key, value in choices.items() if key != "ring_us"})  # type: ignore[arg-type]
     settings = Settings(limits=limits, ring_us=int(str(choices.get("ring_us", 0))))
-    return Endpoint(settings, ports, lambda _: ("198.51.100.1", 5062), b"key"), ports
+    endpoint = Endpoint(settings, ports, lambda _: ("198.51.100.1", 5062), b"key")
+    if proven:
+        endpoint._sources.allows(PEER.host, 0, -10 * S)
+        endpoint._sources.prove(PEER.host, 0)
+    return endpoint, ports
 
 
 def request(
@@ -122,8 +135,8 @@ def test_the_200_is_repeated_until_its_ack_and_no_longer() -> None:
 
 def test_a_retransmitted_invite_gets_the_same_answer_and_makes_no_second_call() -> None:
     endpoint, _ = made()
-    first, _ = called(endpoint)
-    assert called(endpoint)[0] == first
+    first, again = called(endpoint)[0], called(endpoint)[0]
+    assert (again.headers, again.body) == (first.headers, first.body)
     assert endpoint.calls == 1
 
 
@@ -218,7 +231,9 @@ def test_one_source_gets_so_many_calls_and_all_together_so_many() -> None:
     statuses = [asked(endpoint, request("INVITE", call=f"c{n}", body=SDP), n * S)[0].status for n in range(3)]
     assert statuses == [200, 200, 486]
     others = [
-        asked(endpoint, request("INVITE", call=f"d{n}", body=SDP), n * S, Hop(f"192.0.2.{n + 8}", 1))[0].status
+        asked(endpoint, request("INVITE", call=f"d{n}", body=SDP, extra=TALKATIVE), n * S, Hop(f"192.0.2.{n + 8}", 1))[
+            0
+        ].status
         for n in range(2)
     ]
     assert others == [200, 503]
@@ -253,12 +268,80 @@ def test_requests_above_the_sources_limit_get_no_answer_and_others_are_not_touch
     assert endpoint.counted["limited"] == 2
 
 
-def test_an_answer_to_options_is_hardly_longer_than_the_request() -> None:
-    data = request("OPTIONS")
-    endpoint, _ = made()
+def test_a_stranger_gets_no_more_bytes_than_came_and_what_does_not_fit_is_left_out() -> None:
+    endpoint, _ = made(proven=False)
+    data = request("OPTIONS", extra="User-Agent: x\r\n")
     endpoint.receive(data, PEER, 0)
     ((answer, _),) = endpoint.to_send()
-    assert len(answer) < len(data) + 120
+    assert len(answer) <= len(data)
+    assert sip.parse(answer).header("server") is None
+    short = b"OPTIONS sip:x SIP/2.0\r\nv:SIP/2.0/UDP a;branch=1\r\nf:<s:a>;tag=1\r\nt:<s:b>\r\n"
+    assert asked(endpoint, short + b"i:1\r\nCSeq:1 OPTIONS\r\n\r\n") == []
+
+
+def test_a_strangers_call_is_answered_once_for_each_time_it_is_asked_for() -> None:
+    endpoint, _ = made(proven=False)
+    invite = request("INVITE", body=SDP, extra=TALKATIVE)
+    (first,) = asked(endpoint, invite)
+    assert first.status == 200
+    assert endpoint.counted["unpaid"] == 0
+    for number in range(1, 8):
+        endpoint.on_timer(number * 4 * S)
+        assert sent(endpoint) == []
+    (again,) = asked(endpoint, invite, 30 * S)
+    assert (again.status, again.body) == (first.status, first.body)
+
+
+def test_the_ack_with_our_tag_proves_that_the_caller_hears_us_and_opens_the_echo() -> None:
+    endpoint, ports = made(proven=False)
+    invite = request("INVITE", body=SDP, extra=TALKATIVE)
+    (answer,) = asked(endpoint, invite)
+    asked(endpoint, request("ACK", to_tag="guessed"))
+    assert ports.confirmed == set()
+    asked(endpoint, request("ACK", to_tag=sip.address(answer.header("to") or "").tag))
+    assert ports.confirmed == {30002}
+    assert asked(endpoint, request("INVITE", call="c2"))[0].status == 200  # longer than the request
+
+
+def test_a_strangers_call_whose_answer_would_be_longer_is_refused_and_holds_no_port() -> None:
+    endpoint, ports = made(proven=False)
+    (answer,) = asked(endpoint, request("INVITE", extra=TALKATIVE[:120] + "\r\n"))
+    assert answer.status == 488
+    assert ports.opened == {}
+
+
+METHODS = st.sampled_from(["OPTIONS", "INVITE", "CANCEL", "BYE", "ACK", "REGISTER"])
+
+
+@pytest.mark.parametrize("ring_us", [0, S])
+@given(
+    st.lists(
+        st.tuples(
+            METHODS, st.sampled_from(["c1", "c2", "c3"]), st.booleans(), st.integers(0, 3_000), st.integers(0, 9)
+        ),
+        max_size=30,
+    )
+)
+def test_whoever_forges_an_address_never_makes_us_send_it_more_bytes_than_it_sent_itself(
+    ring_us: int, steps: list[tuple[str, str, bool, int, int]]
+) -> None:
+    endpoint, _ = made(proven=False, ring_us=ring_us)
+    now_us = received = answered = 0
+    for method, call, offers, pause_ms, padding in steps:
+        data = request(method, call=call, to_tag="guess" if method == "ACK" else "", body=SDP if offers else "")
+        data = data.replace(b"Contact:", b"X: " + b"x" * padding * 40 + b"\r\nContact:")
+        received += len(data)
+        endpoint.receive(data, PEER, now_us)
+        answered += sum(len(said) for said, _ in endpoint.to_send())
+        now_us += pause_ms * 1000
+        endpoint.on_timer(now_us)
+        answered += sum(len(said) for said, _ in endpoint.to_send())
+        assert answered <= received
+    for _ in range(200):
+        now_us += S
+        endpoint.on_timer(now_us)
+        answered += sum(len(said) for said, _ in endpoint.to_send())
+    assert answered <= received
 
 
 def test_unknown_methods_missing_headers_and_required_extensions_are_refused_by_the_book() -> None:
@@ -314,7 +397,7 @@ def test_a_bucket_holds_its_burst_and_fills_at_its_rate_whatever_the_clock_does(
 
 def test_the_source_silent_longest_is_forgotten_first() -> None:
     sources = PerSource(Limits(sources=2, request_burst=1))
-    assert [sources.allows(host, 0) for host in ("a", "b", "a", "c", "b")] == [True, True, False, True, True]
+    assert [sources.allows(host, 1, 0) for host in ("a", "b", "a", "c", "b")] == [True, True, False, True, True]
     assert len(sources) == 2
 
 

@@ -124,7 +124,7 @@ def answer(
         to = f"{to};tag={to_tag}"
     copied += [("from", clean(request.header("from") or "")), ("to", to), ("call-id", clean(request.call_id))]
     copied.append(("cseq", clean(request.header("cseq") or "")))
-    return _encode(f"SIP/2.0 {status} {PHRASES[status]}", (*copied, *headers, ("server", USER_AGENT)), body)
+    return _encode(f"SIP/2.0 {status} {PHRASES[status]}", (*copied, *headers), body)
 
 
 def _received(value: str, source: tuple[str, int]) -> str:

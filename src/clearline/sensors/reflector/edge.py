@@ -18,22 +18,29 @@ def _now_us() -> int:
 
 
 class _Echo(asyncio.DatagramProtocol):
-    """Sends each RTP packet back to the address it came from, under a source identifier of its own."""
+    """Sends each RTP packet back to the address it came from, under a source identifier of its own.
+
+    Only once the caller has acknowledged, and only to one address: the first of the call's hosts that sends.
+    """
 
     def __init__(self, hosts: frozenset[str], limits: Limits) -> None:
         self._hosts = hosts
         self._limits = limits
         self._bucket = Bucket(limits.packets_per_second, limits.packets_per_second, _now_us())
         self._mask = secrets.randbits(32) or 1
+        self._peer: tuple[str, int] | None = None
         self._transport: asyncio.DatagramTransport
-        self.port = 0
+        self.confirmed = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport  # type: ignore[assignment]  # asyncio promises a datagram transport
-        self.port = transport.get_extra_info("sockname")[1]
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        if addr[0] in self._hosts and self._is_rtp(data) and self._bucket.take(_now_us()):
+        if not self.confirmed or not self._is_rtp(data):
+            return
+        if self._peer is None and addr[0] in self._hosts:
+            self._peer = addr
+        if addr == self._peer and self._bucket.take(_now_us()):
             self._transport.sendto(self._under_own_ssrc(data), addr)
 
     def _is_rtp(self, data: bytes) -> bool:
@@ -58,6 +65,7 @@ class _Media:
         self._host = host
         self._limits = limits
         self._echoes: dict[int, _Echo | None] = {}
+        self._confirmed: set[int] = set()
         self._opening: set[asyncio.Task[None]] = set()
 
     def open(self, hosts: frozenset[str]) -> int | None:
@@ -80,10 +88,18 @@ class _Media:
         _, echo = await loop.create_datagram_endpoint(lambda: _Echo(hosts, self._limits), sock=opened)
         if port in self._echoes:
             self._echoes[port] = echo
+            echo.confirmed = port in self._confirmed
         else:
             echo.close()
 
+    def confirm(self, port: int) -> None:
+        self._confirmed.add(port)
+        echo = self._echoes.get(port)
+        if echo is not None:
+            echo.confirmed = True
+
     def close(self, port: int) -> None:
+        self._confirmed.discard(port)
         echo = self._echoes.pop(port, None)
         if echo is not None:
             echo.close()

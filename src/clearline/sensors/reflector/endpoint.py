@@ -22,6 +22,7 @@ from clearline.voice.wire import sip
 
 ALLOW = ("allow", "INVITE, ACK, BYE, CANCEL, OPTIONS")
 SDP = ("content-type", "application/sdp")
+SERVER = ("server", message.USER_AGENT)
 
 
 class Hop(NamedTuple):
@@ -38,7 +39,11 @@ class MediaPorts(Protocol):
     """The echo side: one port a call."""
 
     def open(self, hosts: frozenset[str]) -> int | None:
-        """Open a port that echoes what comes from these addresses; None when there is none left."""
+        """Open a port for what comes from these addresses, silent yet; None when there is none left."""
+        ...
+
+    def confirm(self, port: int) -> None:
+        """Begin to echo there: the caller has acknowledged."""
         ...
 
     def close(self, port: int) -> None:
@@ -81,8 +86,10 @@ class Endpoint:
         self._calls: dict[tuple[str, str], Call] = {}
         self._byes: list[tuple[ClientTransaction, Hop]] = []
         self._outbox: list[tuple[bytes, Hop]] = []
+        self._now_us = 0
+        """Of the latest call of `receive` or `on_timer`."""
         self.counted: Counter[str] = Counter()
-        """What has happened: requests by method, `malformed`, `limited`, `refused`."""
+        """What has happened: requests by method, `malformed`, `limited`, `refused`, `unpaid` (not sent)."""
 
     @property
     def calls(self) -> int:
@@ -93,7 +100,8 @@ class Endpoint:
         """Take in one datagram, or one message of a stream."""
         if not data.strip(b"\r\n\0"):
             return  # a keep-alive
-        if not self._sources.allows(hop.host, now_us):
+        self._now_us = now_us
+        if not self._sources.allows(hop.host, len(data), now_us):
             self.counted["limited"] += 1
             return
         try:
@@ -103,10 +111,12 @@ class Endpoint:
 
     def to_send(self) -> list[tuple[bytes, Hop]]:
         """Return what to send now and where to."""
-        outbox, self._outbox = self._outbox, []
+        due, self._outbox = self._outbox, []
         for bye, hop in self._byes:
-            outbox += [(data, hop) for data in bye.to_send()]
-        return outbox
+            due += [(data, hop) for data in bye.to_send()]
+        paid = [(data, hop) for data, hop in due if self._sources.pays(hop.host, len(data), self._now_us)]
+        self.counted["unpaid"] += len(due) - len(paid)
+        return paid
 
     @property
     def next_timer_us(self) -> int | None:
@@ -117,6 +127,7 @@ class Endpoint:
 
     def on_timer(self, now_us: int) -> None:
         """Let due timers fire."""
+        self._now_us = now_us
         for call in [call for call in self._calls.values() if call.due_us <= now_us]:
             self._on_call_timer(call, now_us)
         for bye, _ in self._byes:
@@ -134,7 +145,7 @@ class Endpoint:
             received.method if received.method in ("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS") else "other"
         ] += 1
         if received.method == "ACK":
-            self._acknowledged(received)
+            self._acknowledged(received, now_us)
         elif not _is_complete(received):
             self._answer(received, 400, hop)
         elif required := received.header("require"):
@@ -188,6 +199,8 @@ class Endpoint:
         return 488 if invite.body and read_offer(invite.body) is None else None
 
     def _accept(self, invite: sip.SipMessage, hop: Hop, now_us: int) -> None:
+        if self._guard is not None:
+            self._sources.prove(hop.host, now_us)  # it answered a nonce of ours
         to_tag = self._tag(invite)
         ours = dialog.from_request(invite, to_tag)
         audio = read_offer(invite.body) if invite.body else None
@@ -197,18 +210,22 @@ class Endpoint:
             self._answer(invite, 503, hop, ("retry-after", "30"))
             return
         host, sip_port = self._own(hop)
-        headers = (("contact", contact(host, sip_port, hop.transport)), ALLOW, SDP)
+        where = ("contact", contact(host, sip_port, hop.transport))
+        ok = self._fitting(invite, 200, hop, where, SDP, ALLOW, body=answer_sdp(audio, host, port), least=2)
+        room = self._sources.room(hop.host, now_us)
+        if len(ok) > room:
+            self._media.close(port)
+            self._answer(invite, 488, hop)
+            return
         destination = _destination(invite, hop)
-        ok = message.answer(
-            invite, 200, source=hop[:2], to_tag=to_tag, headers=headers, body=answer_sdp(audio, host, port)
-        )
         call = Call(_key(invite), invite, hop, destination, ours, to_tag, port, ok, self._settings.timers)
         self._forget_oldest()
         self._calls[call.key] = call
         if self._settings.ring_us:
-            ringing = message.answer(invite, 180, source=hop[:2], to_tag=to_tag, headers=headers[:1])
+            ringing = message.answer(invite, 180, source=hop[:2], to_tag=to_tag, headers=(where,))
             call.ring(ringing, now_us + self._settings.ring_us)
-            self._outbox.append((ringing, destination))
+            if len(ringing) + len(ok) <= room:  # else what may be sent there is kept for the answer
+                self._outbox.append((ringing, destination))
         else:
             self._pick_up(call, now_us)
 
@@ -220,18 +237,25 @@ class Endpoint:
             self._answer(invite, 481, hop)
         else:
             host, sip_port = self._own(hop)
-            headers = (("contact", contact(host, sip_port, hop.transport)), ALLOW, SDP)
+            where = ("contact", contact(host, sip_port, hop.transport))
             audio = read_offer(invite.body) if invite.body else None
-            self._answer(invite, 200, hop, *headers, body=answer_sdp(audio, host, call.port))
+            self._answer(invite, 200, hop, where, SDP, ALLOW, body=answer_sdp(audio, host, call.port))
 
     def _pick_up(self, call: Call, now_us: int) -> None:
         call.pick_up(now_us, self._settings.limits.call_us)
         self._outbox.append((call.last, call.destination))
 
-    def _acknowledged(self, ack: sip.SipMessage) -> None:
+    def _acknowledged(self, ack: sip.SipMessage, now_us: int) -> None:
+        """Take in an ACK. Its tag was sent to the caller's address alone: whoever knows it is there."""
         call = self._calls.get(_key(ack))
-        if call is not None and ack.cseq[0] == call.invite.cseq[0]:
-            call.acknowledge()
+        if call is None or ack.cseq[0] != call.invite.cseq[0]:
+            return
+        if sip.address(ack.header("to") or "").tag != call.to_tag:
+            return
+        self._sources.prove(call.hop.host, now_us)
+        if call.state is CallState.ANSWERED:
+            self._media.confirm(call.port)
+        call.acknowledge()
 
     def _hung_up(self, bye: sip.SipMessage, hop: Hop, now_us: int) -> None:
         call = self._calls.get(_key(bye))
@@ -293,10 +317,22 @@ class Endpoint:
     def _answer(
         self, request: sip.SipMessage, status: int, hop: Hop, *headers: tuple[str, str], body: bytes = b""
     ) -> None:
-        data = message.answer(
-            request, status, source=hop[:2], to_tag=self._tag(request), headers=tuple(headers), body=body
-        )
+        data = self._fitting(request, status, hop, *headers, body=body, least=0 if not body else len(headers))
         self._outbox.append((data, _destination(request, hop)))
+
+    def _fitting(
+        self, request: sip.SipMessage, status: int, hop: Hop, *headers: tuple[str, str], body: bytes = b"", least: int
+    ) -> bytes:
+        """Make an answer that fits into what may be sent there: of our headers the last go first, to the first few."""
+        room = self._sources.room(hop.host, self._now_us)
+        kept = [*headers, SERVER]
+        while True:
+            made = message.answer(
+                request, status, source=hop[:2], to_tag=self._tag(request), headers=tuple(kept), body=body
+            )
+            if len(made) <= room or len(kept) <= least:
+                return made
+            kept.pop()
 
 
 def _is_complete(request: sip.SipMessage) -> bool:
