@@ -1,5 +1,6 @@
 """The reflector's SIP side without a network: answers, calls, limits and hostile bytes."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
