@@ -1,18 +1,28 @@
 """What RTCP says of the streams: round trips, and what the far end received."""
 
-from dataclasses import dataclass
+from typing import Final, final
 
+from mypy_extensions import i64
+
+from clearline.voice.wire.octets import u32
 from clearline.voice.wire.rtcp import (
     Encrypted,
     Feedback,
     Packet,
     ReceiverReport,
-    ReportBlock,
     SenderReport,
     ntp_middle,
     round_trip_us,
 )
 from clearline.voice.wire.xr import ExtendedReport, VoipMetrics
+
+SENDER_REPORT: Final = 200
+RECEIVER_REPORT: Final = 201
+DESCRIPTION: Final = 202
+"""RTCP packet types (RFC 3550 section 12.1)."""
+
+MAX_PLAIN_BYTES: Final = 512
+"""The longest datagram that is read in one pass: no more packets fit into it than `rtcp.MAX_PACKETS`."""
 
 KEPT_SENDER_REPORTS = 8
 """Sender reports of one source that an answer may refer to: reports come seconds apart, answers within one or two."""
@@ -27,21 +37,22 @@ Key = tuple[int, int, int]
 """Source address, destination address and SSRC of a stream."""
 
 
-@dataclass(slots=True)
+@final
 class FarEnd:
     """What the receiver of a stream reported of it."""
 
-    reports: int = 0
-    lost: int = 0
-    """Cumulative, of the latest report; signed."""
-    fraction_max: int = 0
-    """Of 256."""
-    jitter: int = 0
-    """Timestamp units, of the latest report."""
-    trips: int = 0
-    trip_sum_us: int = 0
-    trip_max_us: int = 0
-    metrics: VoipMetrics | None = None
+    def __init__(self) -> None:
+        self.reports = 0
+        self.lost = 0
+        """Cumulative, of the latest report; signed."""
+        self.fraction_max = 0
+        """Of 256."""
+        self.jitter = 0
+        """Timestamp units, of the latest report."""
+        self.trips = 0
+        self.trip_sum_us = 0
+        self.trip_max_us = 0
+        self.metrics: VoipMetrics | None = None
 
     @property
     def round_trip_us(self) -> int | None:
@@ -75,13 +86,63 @@ class ReportBook:
                 if isinstance(packet, SenderReport) and packet.ntp:
                     self._sent((source, destination, packet.ssrc), packet.ntp >> 16 & 0xFFFFFFFF, at_us)
                 for block in packet.reports:
-                    self._received((destination, source, block.ssrc), block, at_us)
+                    self._received(
+                        (destination, source, block.ssrc),
+                        block.fraction_lost,
+                        block.lost,
+                        block.jitter,
+                        block.lsr,
+                        block.dlsr,
+                        at_us,
+                    )
             elif isinstance(packet, ExtendedReport):
                 self._metrics(packet, source, destination)
             elif isinstance(packet, Feedback):
                 self.feedback[packet.kind] = self.feedback.get(packet.kind, 0) + 1
             elif isinstance(packet, Encrypted):
                 self.encrypted += 1
+
+    def take_plain(self, data: bytes, source: i64, destination: i64, at_us: i64) -> bool:
+        """Take a datagram of nothing but whole reports and descriptions, as most are, without making objects of it.
+
+        Args:
+            data: the datagram.
+            source: the sender's address number.
+            destination: the receiver's.
+            at_us: when it was captured.
+
+        Returns:
+            False, with nothing taken: `rtcp.parse_compound` has to read it and to say what is wrong with it.
+        """
+        if not _is_plain(data):
+            return False
+        self.packets += 1
+        at: i64 = 0
+        while at < len(data):
+            head = u32(data, at)
+            kind = head >> 16 & 0xFF
+            if kind != DESCRIPTION:
+                block = at + 8
+                if kind == SENDER_REPORT:
+                    middle = u32(data, at + 10)
+                    if u32(data, at + 8) or u32(data, at + 12):
+                        self._sent((source, destination, u32(data, at + 4)), middle, at_us)
+                    block += 20
+                blocks = head >> 24 & 31
+                while blocks > 0:
+                    self._received(
+                        (destination, source, u32(data, block)),
+                        fraction=data[block + 4],
+                        lost=((u32(data, block + 4) & 0xFFFFFF) ^ 0x800000) - 0x800000,
+                        jitter=u32(data, block + 12),
+                        lsr=u32(data, block + 16),
+                        dlsr=u32(data, block + 20),
+                        at_us=at_us,
+                    )
+                    block += 24
+                    blocks -= 1
+            at += ((head & 0xFFFF) + 1) << 2
+        return True
 
     def _metrics(self, report: ExtendedReport, source: int, destination: int) -> None:
         """Keep the latest VoIP metrics of each stream."""
@@ -111,7 +172,7 @@ class ReportBook:
             far_end = self.far_ends[key] = FarEnd()
         return far_end
 
-    def _received(self, key: Key, block: ReportBlock, at_us: int) -> None:
+    def _received(self, key: Key, fraction: int, lost: int, jitter: int, lsr: int, dlsr: int, at_us: int) -> None:
         """Take a report block; its round trip is arrival - LSR - DLSR (RFC 3550 section 6.4.1).
 
         LSR is taken as the moment its sender report passed the point of capture: no clock but the capture's is in it,
@@ -121,14 +182,60 @@ class ReportBook:
         if far_end is None:
             return
         far_end.reports += 1
-        far_end.lost = block.lost
-        far_end.fraction_max = max(far_end.fraction_max, block.fraction_lost)
-        far_end.jitter = block.jitter
-        sent_us = self.sent.get(key, {}).get(block.lsr)
-        if sent_us is None or not block.lsr:
+        far_end.lost = lost
+        far_end.fraction_max = max(far_end.fraction_max, fraction)
+        far_end.jitter = jitter
+        sent = self.sent.get(key)
+        sent_us = None if sent is None else sent.get(lsr)
+        if sent_us is None or not lsr:
             return
-        trip_us = round_trip_us(ntp_middle(at_us), ntp_middle(sent_us), block.dlsr)
+        trip_us = round_trip_us(ntp_middle(at_us), ntp_middle(sent_us), dlsr)
         if trip_us is not None and trip_us <= MAX_ROUND_TRIP_US:
             far_end.trips += 1
             far_end.trip_sum_us += trip_us
             far_end.trip_max_us = max(far_end.trip_max_us, trip_us)
+
+
+def _is_plain(data: bytes) -> bool:
+    """Tell whether a datagram is whole sender and receiver reports and descriptions, without padding."""
+    at: i64 = 0
+    end: i64 = len(data)
+    if end > MAX_PLAIN_BYTES:
+        return False
+    while at < end:
+        if end - at < 8:
+            return False
+        head = u32(data, at)
+        kind = head >> 16 & 0xFF
+        count = head >> 24 & 31
+        after = at + (((head & 0xFFFF) + 1) << 2)
+        if head >> 29 != 4 or after > end:  # version 2, no padding
+            return False
+        if kind == DESCRIPTION:
+            if not _sources_fit(data, at + 4, after, count):
+                return False
+        elif (
+            kind not in (SENDER_REPORT, RECEIVER_REPORT)
+            or after - at < (28 if kind == SENDER_REPORT else 8) + 24 * count
+        ):
+            return False
+        at = after
+    return end > 0
+
+
+def _sources_fit(data: bytes, at: i64, end: i64, count: i64) -> bool:
+    """Tell whether the sources of a description are as many as it says, and their items end within it."""
+    while count > 0:
+        if end - at < 4:
+            return False
+        at += 4
+        while at < end and data[at]:
+            if at + 2 > end:
+                return False
+            size: i64 = data[at + 1]
+            at += 2 + size
+            if at > end:
+                return False
+        at = (at | 3) + 1
+        count -= 1
+    return True

@@ -119,6 +119,8 @@ class Session:
 
     def take_rtcp(self, data: bytes, frame: Frame) -> None:
         """Take a datagram of RTCP; one that the capture cut is read as far as it goes."""
+        if self.reports.take_plain(data, frame.source, frame.destination, frame.time_us):
+            return
         packets, problems = rtcp.parse_compound(data)
         if problems and frame.end - frame.start == frame.length:
             self.malformed += 1

@@ -7,13 +7,14 @@ says where and what, and takes nothing from those beside it.
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from clearline.voice.wire.xr import Block, ExtendedReport, read_blocks
 
 MAX_PACKETS = 64
 """Packets read of one datagram; compounds have two to five."""
 
-NTP_EPOCH_S = 2_208_988_800
+NTP_EPOCH_S: Final = 2_208_988_800
 """Seconds from 1900, where NTP counts from, to 1970."""
 
 MAX_SRTCP_INDEX = 1 << 20
@@ -375,7 +376,8 @@ def ntp_middle(at_us: int) -> int:
     Args:
         at_us: microseconds since 1970.
     """
-    return (NTP_EPOCH_S * 65_536 + (at_us * 65_536 + 500_000) // 1_000_000) & 0xFFFFFFFF
+    seconds, rest_us = divmod(at_us, 1_000_000)
+    return ((NTP_EPOCH_S + seconds << 16) + (rest_us * 65_536 + 500_000) // 1_000_000) & 0xFFFFFFFF
 
 
 def round_trip_us(arrival: int, lsr: int, dlsr: int) -> int | None:
