@@ -28,7 +28,7 @@ SKEW_INTERVALS = 6
 """Clock skew is told from a minute on: before that jitter hides it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Heard:
     """What the listener missed, of a stream or a part of it."""
 
@@ -45,7 +45,7 @@ class Heard:
         return Heard(bad, self.total - left_out, min(bad, max(self.runs - len(missed), bool(bad))))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Scale:
     """How one stream is scored."""
 

@@ -1,4 +1,4 @@
-"""What an analysis says: frozen values, and their JSON as docs/schemas/analysis.json publishes it."""
+"""What an analysis says: values that nobody changes, and their JSON as docs/schemas/analysis.json publishes it."""
 
 from clearline.voice.results.call import Call, LadderMessage
 from clearline.voice.results.content import Digit, Level, Redundancy

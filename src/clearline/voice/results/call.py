@@ -36,7 +36,7 @@ class LadderMessage(NamedTuple):
         }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Call:
     """One call: one Call-ID, at all the hops it was captured at."""
 

@@ -6,7 +6,7 @@ from clearline.voice.results.content import Digit, Level, Redundancy
 from clearline.voice.results.text import Json, moment, ms, rounded, seconds
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Interval:
     """Ten seconds of a stream, the last one shorter."""
 
@@ -36,7 +36,7 @@ class Interval:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Counts:
     """Packets of a stream (RFC 3550 appendix A.1 and A.3)."""
 
@@ -88,7 +88,7 @@ class Counts:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Regularity:
     """How regularly the packets arrived."""
 
@@ -115,7 +115,7 @@ class Regularity:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Burst:
     """Losses and discards by RFC 3611 section 4.7.2 with Gmin 16."""
 
@@ -141,7 +141,7 @@ class Burst:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Delay:
     """The network's delay, as RTCP told it."""
 
@@ -153,7 +153,7 @@ class Delay:
     """With packet, codec and de-jitter buffer: Ta of the E-model."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Quality:
     """The scores of a stream and what they stand on."""
 
@@ -194,7 +194,7 @@ class Quality:
         return written if self.unscored is None else {**written, "unscored": self.unscored}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Reported:
     """What the receiver of a stream said of it in RTCP."""
 
@@ -226,7 +226,7 @@ class Reported:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Stream:
     """One stream: one synchronisation source from one endpoint to another."""
 

@@ -7,7 +7,7 @@ from clearline.voice.results.stream import Stream
 from clearline.voice.results.text import Json, moment
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class CaptureHealth:
     """What is known of the capture's own losses and faults; none of it is charged to a call."""
 
@@ -44,7 +44,7 @@ class CaptureHealth:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Analysis:
     """All that a capture tells."""
 
