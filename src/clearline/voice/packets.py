@@ -15,7 +15,7 @@ from clearline.voice.inspection.payload import Payload
 from clearline.voice.streams import Stream
 from clearline.voice.wire.ethernet import HELD, MALFORMED, NOT_DECODED, UDP, Addresses, Frame
 from clearline.voice.wire.fragments import Fragments
-from clearline.voice.wire.octets import u16, u32
+from clearline.voice.wire.octets import u16, u32, word
 from clearline.voice.wire.pcap import CaptureReader
 
 MAX_STREAMS: Final = 200_000
@@ -44,6 +44,10 @@ class Packet(Frame):
         self.size: i64 = 0
         """Octets of payload on the wire."""
         self.hash: i64 = 0
+        self.chain: Stream | None = None
+        """The first stream of its bucket, when that was looked up."""
+        self.following: Packet = self
+        """The next of a ring."""
 
 
 @final
@@ -69,9 +73,14 @@ class PacketLoop:
         self.reader: CaptureReader = CaptureReader()
         self.addresses: Addresses = Addresses()
         self.fragments: Fragments = Fragments()
-        self.packets: list[Packet] = [Packet(self.addresses, self.fragments) for _ in range(WAITING)]
-        self.waiting: i64 = 0
-        """How many of those are RTP that was not counted yet; the next one is decoded into."""
+        self.first: Packet = Packet(self.addresses, self.fragments)
+        """From here to before `free` are RTP packets that were not counted yet."""
+        self.free: Packet = self.first
+        """The next record is decoded into this one."""
+        for _ in range(WAITING):
+            packet = Packet(self.addresses, self.fragments)
+            packet.following = self.first.following
+            self.first.following = packet
         self.touched: i64 = 0
         self.payload: Payload = Payload()
         self.buckets: list[Stream | None] = [None] * 1024
@@ -101,18 +110,17 @@ class PacketLoop:
                 self.count()
                 self.jump(time_us)
             self.last_us = time_us
-            packet = self.packets[self.waiting]
+            packet = self.free
             kind = packet.decode(reader.data, reader.start, reader.end, reader.link, time_us)
             if kind == UDP and self.is_rtp(packet):
-                self.waiting += 1
-                if self.waiting == WAITING:
+                self.free = packet.following
+                if self.free.following is self.first:
                     self.count()
             elif kind != HELD:
                 self.count()
                 self.take_other(packet, kind)
         self.count()
-        for packet in self.packets:
-            packet.data = b""  # so that the piece's memory can be used again
+        self.forget()
 
     def is_rtp(self, packet: Packet) -> bool:
         """Tell whether a datagram is RTP (RFC 3550 section 5.1), and prepare to find its stream."""
@@ -158,31 +166,59 @@ class PacketLoop:
         The state of thousands of streams is beyond the processor's nearer caches. First a field is read of every part
         of the state of all streams that wait: those reads overlap, while counting would wait for one after another.
         """
-        waiting = self.waiting
-        if waiting == 0:
-            return
-        packets = self.packets
         touched: i64 = 0
-        place: i64 = 0
-        while place < waiting:
-            stream = self.buckets[packets[place].hash & self.mask]
+        packet = self.first
+        while packet is not self.free:
+            stream = self.buckets[packet.hash & self.mask]
+            packet.chain = stream
             if stream is not None:
                 touched += stream.media + stream.frame_ticks + stream.rebased + stream.ssrc + stream.seen_us
                 touched += stream.until_look
-            place += 1
+            packet = packet.following
         self.touched = touched  # or the compiler would leave the reads out
-        self.waiting = 0
-        place = 0
-        while place < waiting:
-            self.rtp(packets[place])
-            place += 1
+        packet = self.first
+        while packet is not self.free:
+            self.rtp(packet)
+            packet = packet.following
+        self.first = packet
+
+    def forget(self) -> None:
+        """Let go of the piece that was read, so that its memory is used again for the next."""
+        packet = self.free
+        packet.data = b""
+        packet.chain = None
+        packet = packet.following
+        while packet is not self.free:
+            packet.data = b""
+            packet.chain = None
+            packet = packet.following
 
     def rtp(self, packet: Packet) -> None:
         """Find an RTP packet's stream and let it count."""
         if packet.size < 0:
             self.malformed += 1
             return
-        stream = self.buckets[packet.hash & self.mask]
+        stream = self.find(packet, packet.chain)
+        if stream is None:  # or it is new since the chain was looked up
+            stream = self.find(packet, self.buckets[packet.hash & self.mask]) or self.add(packet)
+            if stream is None:
+                self.not_followed += 1
+                return
+        head = word(packet.data, packet.start)  # version and flags, payload type, sequence number, timestamp
+        number = stream.receive(
+            head >> 32 & 0xFFFF,
+            head & 0xFFFFFFFF,
+            packet.time_us,
+            head >> 48 & 127,
+            packet.size,
+            packet.identification,
+        )
+        stream.until_look -= 1
+        if stream.until_look < 0 <= number:
+            self.look(stream, packet, packet.start, packet.size, number)
+
+    def find(self, packet: Packet, stream: Stream | None) -> Stream | None:
+        """Find a packet's stream in a chain."""
         while stream is not None:
             if (
                 stream.ssrc == packet.ssrc
@@ -190,22 +226,9 @@ class PacketLoop:
                 and stream.destination == packet.destination
                 and stream.source == packet.source
             ):
-                break
+                return stream
             stream = stream.next
-        if stream is None:
-            stream = self.add(packet)
-            if stream is None:
-                self.not_followed += 1
-                return
-        data = packet.data
-        at = packet.start
-        second: i64 = data[at + 1]
-        number = stream.receive(
-            u16(data, at + 2), u32(data, at + 4), packet.time_us, second & 127, packet.size, packet.identification
-        )
-        stream.until_look -= 1
-        if stream.until_look < 0 <= number:
-            self.look(stream, packet, at, packet.size, number)
+        return None
 
     def look(self, stream: Stream, frame: Frame, at: i64, size: i64, number: i64) -> None:
         """Hand a packet's payload, as far as it was captured, to its stream's inspector."""

@@ -12,7 +12,7 @@ from typing import Final, final
 from mypy_extensions import i64
 
 from clearline.voice.wire.fragments import Fragments
-from clearline.voice.wire.octets import u16, u32
+from clearline.voice.wire.octets import u16, u32, word
 
 MAX_DEPTH: Final = 8
 """Layers of tags and tunnels followed: deeper is a loop or an attack."""
@@ -197,16 +197,18 @@ class Frame:
         if end - at < 20:
             return MALFORMED
         data = self.data
-        first: i64 = data[at]
-        header = (first & 15) << 2
-        total = u16(data, at + 2)
-        if first >> 4 != 4 or header < 20 or (total < header and total != 0):
+        head = word(data, at)  # version, header's length, service, total length, identification, flags and offset
+        version = head >> 60 & 15
+        header = (head >> 56 & 15) << 2
+        total = head >> 32 & 0xFFFF
+        if version != 4 or header < 20 or (total < header and total != 0):
             return MALFORMED
         limit = at + total if total else end  # 0: the sender's network card cuts it into segments
-        fragment = u16(data, at + 6)
-        protocol: i64 = data[at + 9]
-        self.identification = u16(data, at + 4)
-        self.source = u32(data, at + 12)
+        fragment = head & 0xFFFF
+        self.identification = head >> 16 & 0xFFFF
+        rest = word(data, at + 8)  # time to live, protocol, checksum, source
+        protocol = rest >> 48 & 0xFF
+        self.source = rest & 0xFFFFFFFF
         self.destination = u32(data, at + 16)
         at += header
         if fragment & 0x3FFF:
@@ -279,13 +281,14 @@ class Frame:
         if protocol == UDP:
             if end - at < 8:
                 return MALFORMED
-            size = u16(data, at + 4)
+            head = word(data, at)  # ports, length, checksum
+            size = head >> 16 & 0xFFFF
             if size == 0:
                 size = limit - at
             if size < 8 or at + size > limit:
                 return MALFORMED
-            self.source_port = u16(data, at)
-            self.destination_port = u16(data, at + 2)
+            self.source_port = head >> 48 & 0xFFFF
+            self.destination_port = head >> 32 & 0xFFFF
             self.start = at + 8
             self.length = size - 8
             self.end = min(end, at + size)

@@ -10,7 +10,7 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
-from clearline.voice.wire.octets import u16, u16_little, u32, u32_little
+from clearline.voice.wire.octets import u16, u16_little, u32, u32_little, word, word_little
 
 MAX_RECORD_BYTES: Final = 262_144
 """The longest packet a record may hold: libpcap's MAXIMUM_SNAPLEN. A longer one is a damaged length."""
@@ -196,9 +196,16 @@ class CaptureReader:
         at = self.position
         if at + 16 > self.size:
             return False
-        seconds = self.read32(at)
-        fraction = self.read32(at + 4)
-        captured = self.read32(at + 8)
+        if self.little:  # this is read for every packet: two numbers at a time
+            time = word_little(self.data, at)
+            sizes = word_little(self.data, at + 8)
+            seconds, fraction = time & 0xFFFFFFFF, time >> 32 & 0xFFFFFFFF
+            captured, length = sizes & 0xFFFFFFFF, sizes >> 32 & 0xFFFFFFFF
+        else:
+            time = word(self.data, at)
+            sizes = word(self.data, at + 8)
+            seconds, fraction = time >> 32 & 0xFFFFFFFF, time & 0xFFFFFFFF
+            captured, length = sizes >> 32 & 0xFFFFFFFF, sizes & 0xFFFFFFFF
         all_zero = captured == 0 and seconds == 0
         if captured > MAX_RECORD_BYTES or fraction >= 1_000_000 * self.divisor or all_zero:
             self.skip(self.start - at if self.start >= 0 else 1)
@@ -212,7 +219,7 @@ class CaptureReader:
         if self.divisor != 1:
             fraction //= self.divisor
         self.time_us = seconds * 1_000_000 + fraction
-        self.length = self.read32(at + 12)
+        self.length = length
         self.start = at + 16
         self.end = self.start + captured
         self.position = self.end
