@@ -55,7 +55,13 @@ COUNTS = Counts(
     pauses=0,
 )
 REGULARITY = Regularity(
-    jitter_mean_us=2500.0, jitter_max_us=4000.0, mapdv2_us=900.0, skew_ppm=1.0, max_gap_us=61_000, outage_us=0
+    jitter_mean_us=2500.0,
+    jitter_max_us=4000.0,
+    mapdv2_us=900.0,
+    pdv_us=(1_500, 6_000, 11_000),
+    skew_ppm=1.0,
+    max_gap_us=61_000,
+    outage_us=0,
 )
 QUALITY = Quality(
     model="G.107",

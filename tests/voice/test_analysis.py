@@ -430,3 +430,22 @@ def test_no_damage_to_a_real_looking_capture_breaks_the_analysis(seed: int, chan
         data[random.randrange(24, len(data))] = random.randrange(256)
     analysis = analyze([bytes(data[:5000]), bytes(data[5000 : random.randrange(5000, len(data))])], "damaged")
     analysis.to_json()
+
+
+@pytest.mark.parametrize(
+    ("first", "begins", "collided"),
+    [
+        (30_000, 5, [True, True]),  # two sources chose the same number
+        (5, 5, [False, False]),  # one stream, captured on both sides of an address translation
+        (30_000, 60, [False, False]),  # one after the other
+    ],
+)
+def test_one_ssrc_from_two_sources_at_a_time_is_a_collision(first: int, begins: int, *, collided: list[bool]) -> None:
+    records = [
+        (20_000 * (n + (begins if second else 0)), c.udp(source, "10.0.0.9:4000", c.rtp(n + second, 160 * n)))
+        for source, second in (("10.0.0.1:5000", 0), ("10.0.0.2:5000", first))
+        for n in range(50)
+    ]
+    analysis = analysed(sorted(records))
+    assert ["ssrc_collision" in stream.flags for stream in analysis.streams] == collided
+    assert [(stream.counts.received, stream.counts.lost) for stream in analysis.streams] == [(50, 0), (50, 0)]

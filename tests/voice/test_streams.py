@@ -12,6 +12,7 @@ from clearline.voice.formats import Formats
 from clearline.voice.holes import Holes
 from clearline.voice.intervals import INTERVAL_US
 from clearline.voice.streams import LATE_WINDOW, MAX_DROPOUT, Stream
+from clearline.voice.variation import percentile_us
 
 SPEECH = Formats()
 SPEECH.clocks.update({0: 8000, 8: 8000, 9: 8000, 111: 48000})
@@ -311,3 +312,10 @@ def test_a_jump_just_below_the_limit_is_a_loss() -> None:
     counted.receive(0, 0, 0, 0, 160, 0)
     counted.receive(MAX_DROPOUT - 1, 0, 20_000, 0, 160, 0)
     assert counted.losses.lost == MAX_DROPOUT - 2
+
+
+def test_delay_variation_is_what_packets_were_late_beside_the_fastest() -> None:
+    counted = stream()
+    feed(counted, [Arrival(n, 20_000 * n + (5_000 if n % 10 == 9 else 0)) for n in range(201)])
+    found = [int(percentile_us(counted.variation, percent)) for percent in (50, 90, 91, 99)]
+    assert found == [32, 32, 4_864, 4_864]  # 5,000 lies in the bin from 4,608 to 5,120

@@ -1,5 +1,7 @@
 """A session that was read to its end, made into the analysis: the streams, whose they are, and the calls."""
 
+import itertools
+
 from clearline.voice import content, results, scoring, streams
 from clearline.voice.calls import Call, Medium
 from clearline.voice.session import Session
@@ -9,6 +11,9 @@ from clearline.voice.wire.sdp import Format
 
 MIN_PACKETS = 10
 """An unannounced stream has at least so many packets; fewer that look like RTP are chance."""
+
+NEAR_NUMBERS = 100
+"""Two streams that end with sequence numbers so close, at one time and of one SSRC, are one seen twice."""
 
 STOPPED_US = 2_000_000
 """Media silent this long before the call's end, without a hold or pauses before, has stopped: an outage."""
@@ -36,6 +41,8 @@ class Assembly:
         """Index of a stream in the session → the endpoint it is sent to or from."""
         self.holes: set[int] = set()
         """Those of the session's holes that are the capture's own."""
+        self.collided: set[int] = set()
+        """Indices in the session of the streams whose SSRC another source used at the same time."""
         self.by_flow: dict[tuple[int, int, int], streams.Stream] = {}
 
     def analysis(self, source: str, end: str) -> results.Analysis:
@@ -48,6 +55,7 @@ class Assembly:
         session = self.session
         loop = session.loop
         self._choose()
+        self.collided = _collided(self.kept)
         begins_us, ends_us = sorted(s.first_us for s in self.kept), sorted(s.seen_us for s in self.kept)
         self.holes = loop.holes.of_capture([int(us) for us in begins_us], [int(us) for us in ends_us])
         scored = tuple(self._stream(index, stream) for index, stream in enumerate(self.kept))
@@ -135,7 +143,7 @@ class Assembly:
             delay=delay,
             quality=scoring.quality(scale, whole, parts),
             reported=scoring.reported(stream, session.reports.far_end(stream.source, stream.destination, stream.ssrc)),
-            flags=_flags(stream, outage_us, level),
+            flags=_flags(stream, outage_us, level, collided=stream.index in self.collided),
             intervals=parts,
             malformed_payloads=stream.inspector.malformed,
             redundancy=content.redundancy(stream, self.holes),
@@ -213,8 +221,27 @@ def _looks_like_rtp(stream: streams.Stream) -> bool:
     )
 
 
-def _flags(stream: streams.Stream, outage_us: int, level: results.Level | None) -> tuple[str, ...]:
+def _collided(kept: list[streams.Stream]) -> set[int]:
+    """Find SSRCs that two sources used towards one receiver at one time (RFC 3550 section 8.2).
+
+    The same sequence numbers from both are no collision: one stream was captured on both sides of a translation.
+    """
+    receivers: dict[tuple[int, int, int], list[streams.Stream]] = {}
+    for stream in kept:
+        receivers.setdefault((stream.destination, stream.ports & 0xFFFF, stream.ssrc), []).append(stream)
+    found: set[int] = set()
+    for same in receivers.values():
+        for first, second in itertools.pairwise(same):
+            at_once = first.first_us <= second.seen_us and second.first_us <= first.seen_us
+            apart = (first.highest - second.highest + NEAR_NUMBERS) & 0xFFFF
+            if at_once and apart > 2 * NEAR_NUMBERS:
+                found |= {int(first.index), int(second.index)}
+    return found
+
+
+def _flags(stream: streams.Stream, outage_us: int, level: results.Level | None, *, collided: bool) -> tuple[str, ...]:
     named = {
+        "ssrc_collision": collided,
         "silence": level is not None and level.silent,
         "media_stopped": outage_us > 0,
         "mirrored_twice": stream.capture_duplicates * 2 > stream.received,

@@ -16,6 +16,7 @@ from clearline.voice.emodel import (
 from clearline.voice.impairments import Impairment, codec_impairment
 from clearline.voice.reports import FarEnd
 from clearline.voice.scores import Score, mouth_to_ear_ms, rate, score
+from clearline.voice.variation import percentile_us
 
 _STRETCH = {"G.107": 1.0, "G.107.1": WIDEBAND_STRETCH, "G.107.2": FULLBAND_STRETCH}
 
@@ -230,6 +231,13 @@ def regularity(stream: streams.Stream, outage_us: int) -> results.Regularity:
         jitter_mean_us=stream.jitter_sum / samples * stream.us_per_tick if known else None,
         jitter_max_us=max(i.jitter_max for i in stream.intervals) * stream.us_per_tick if known else None,
         mapdv2_us=stream.deviation_sum_us / samples if known else None,
+        pdv_us=(
+            int(percentile_us(stream.variation, 50)),
+            int(percentile_us(stream.variation, 95)),
+            int(percentile_us(stream.variation, 99)),
+        )
+        if known
+        else None,
         skew_ppm=_skew_ppm(stream),
         max_gap_us=max(int(i.max_gap_us) for i in stream.intervals),
         outage_us=outage_us,

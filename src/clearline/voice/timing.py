@@ -7,9 +7,11 @@ Compiled by tools/compile; the same file runs interpreted.
 
 from typing import Final
 
-from mypy_extensions import i64
+from librt.vecs import vec
+from mypy_extensions import i32, i64
 
 from clearline.voice.intervals import NO_TRANSIT, Interval
+from clearline.voice.variation import count
 
 DISCONTINUITY_US: Final = 10_000_000.0
 """Arrival and timestamp apart by more: the sender began a new time base, which is no jitter."""
@@ -57,6 +59,8 @@ class Timing:
         """Least transit of the present interval."""
         self.reference_us: float = 0.0
         self.deviation_sum_us: float = 0.0
+        self.variation: vec[i32] = vec[i32]()
+        """Packets by how late they came, see `variation`."""
         self.frame_ticks: i64 = 0
         """The usual advance from one packet to the next."""
         self.frame_votes: i64 = 0
@@ -156,6 +160,7 @@ class Timing:
         self.base_us += elapsed_us // RISE_DIVISOR
         self.base_us = min(self.base_us, transit)
         excess = transit - self.base_us
+        self.variation = count(self.variation, excess)
         late = excess > self.delay_us
         if not late:
             self.late_run = 0

@@ -295,6 +295,7 @@ def _stream_facts(stream: Stream) -> list[tuple[str, str]]:
         ("Too late to be played", f"{count(counts.discarded)} ({percent(counts.discarded, counts.expected)})"),
         ("Out of order, duplicates", f"{count(counts.reordered)}, {count(counts.duplicates)}"),
         ("Jitter, mean and greatest", jitter),
+        ("Delay variation: 50, 95, 99\u00a0% of packets within", _variation_words(regularity.pdv_us)),
         ("Longest time without a packet", milliseconds(regularity.max_gap_us)),
         ("Bursts of loss", f"{count(burst.bursts)}, {burst.density_pct:.0f}\u00a0% dense" if burst.bursts else "none"),
         ("One-way delay", _delay_words(stream)),
@@ -315,6 +316,10 @@ def _delay_words(stream: Stream) -> str:
     if stream.delay is None:
         return UNKNOWN
     return f"{milliseconds(stream.delay.one_way_us)} ({safe(stream.delay.basis)})"
+
+
+def _variation_words(pdv_us: tuple[int, int, int] | None) -> str:
+    return ", ".join(milliseconds(late_us) for late_us in pdv_us or (None, None, None))
 
 
 def _how_scored(stream: Stream) -> str:

@@ -97,6 +97,8 @@ class Regularity:
     jitter_max_us: float | None
     mapdv2_us: float | None
     """Delay variation by ITU-T G.1020."""
+    pdv_us: tuple[int, int, int] | None
+    """Packet delay variation by RFC 5481: what 50, 95 and 99 % of the packets were at most late."""
     skew_ppm: float | None
     """How much faster the sender's clock ran than the capture's."""
     max_gap_us: int
@@ -109,6 +111,9 @@ class Regularity:
         return {
             "jitter_ms": {"mean": ms(self.jitter_mean_us), "max": ms(self.jitter_max_us)},
             "mapdv2_ms": ms(self.mapdv2_us),
+            "pdv_ms": None
+            if self.pdv_us is None
+            else {f"p{percent}": ms(late_us) for percent, late_us in zip((50, 95, 99), self.pdv_us, strict=True)},
             "clock_skew_ppm": rounded(self.skew_ppm, 1),
             "max_gap_ms": ms(self.max_gap_us),
             "outage_ms": ms(self.outage_us),
