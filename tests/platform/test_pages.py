@@ -134,6 +134,7 @@ def addresses(objects: dict[str, str | int], service: Service, target: Target) -
         "target-plot": f"/availability/targets/{target.pk}/plot/latency/1/",
         "target-watch": f"/availability/vantages/targets/{target.pk}/",
         "vantages": "/availability/vantages/",
+        "watch-everywhere": "/availability/vantages/everywhere/",
         "vantage-revoke": f"/availability/vantages/{objects['vantage']}/revoke/",
         "outage": f"/availability/outages/{objects['outage']}/",
         "outage-declare": "/availability/outages/declare/",
@@ -174,7 +175,7 @@ POST_ONLY = {
 SHARED = {
     "dashboard", "customers", "customer-add", "availability", "target-add", "maintenance", "window-add",
     "exclusion-add", "calls", "upload", "desk", "request-add", "statements", "agreements", "agreement-add", "people",
-    "audit", "outbox", "vantages", "maintenance-calendar", "carrier-notice-read", "incidents",
+    "audit", "outbox", "vantages", "watch-everywhere", "maintenance-calendar", "carrier-notice-read", "incidents",
     "incident-add", "listing-add", "outage-declare", "correction-add",
 }  # fmt: skip
 """Addresses without an object in them: everybody has their own page there."""

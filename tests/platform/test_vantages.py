@@ -18,6 +18,7 @@ from platform_kit import samples
 from clearline.agreement.moments import datetime_us
 from clearline.platform.accounts.models import User
 from clearline.platform.availability.models import Target
+from clearline.platform.availability.observation import outages_of
 from clearline.platform.availability.services import probed_targets
 from clearline.platform.measurements import records
 from clearline.platform.vantages import services
@@ -26,7 +27,7 @@ from clearline.records.schema import ProbeSample
 from clearline.sensors.agent.agent import Agent, RevokedError, enrol, read_token
 from clearline.sensors.agent.home import Home
 from clearline.sensors.agent.post import CutOffError, RefusedError
-from clearline.sensors.agent.signing import sign_request
+from clearline.sensors.agent.signing import key_text, sign_request
 from clearline.sensors.agent.wire import ENROL_PATH, EXCHANGE_PATH, MOST_BYTES, MOST_SAMPLES
 
 pytestmark = pytest.mark.django_db
@@ -408,3 +409,52 @@ def test_who_looks_is_chosen_on_the_targets_page_and_more_than_look_cannot_be_as
     assert "Choose at least one" in page.post(address, {"agree": "1"}).content.decode()
     assert page.post(address, {"local": "on", "vantages": [vantage.pk], "agree": "2"}).status_code == 302
     assert [(watch.local, watch.agree) for watch in target.watches.all()] == [(True, 2)]
+
+
+def test_who_looks_is_chosen_for_all_targets_at_once_but_the_built_in_reflector(
+    vantage: Vantage, target: Target, page: Client
+) -> None:
+    Vantage.objects.update(public_key="x", enrolled_at=timezone.now())
+    own = Target.objects.create(
+        provider=target.provider, name="own", uri="sip:127.0.0.1", interval_seconds=15, timeout_seconds=4,
+        added_at=timezone.now(), built_in=True,
+    )  # fmt: skip
+    answer = page.post(reverse("watch-everywhere"), {"vantages": [vantage.pk], "agree": "1"}, follow=True)
+    assert "Chosen for 1 targets" in answer.content.decode()
+    assert [(watch.local, watch.agree) for watch in target.watches.all()] == [(False, 1)]
+    assert not own.watches.exists()
+
+
+def test_the_page_of_an_outage_shows_what_each_vantage_point_saw(
+    vantage: Vantage, target: Target, alice: User, page: Client
+) -> None:
+    began = timezone.now() - timedelta(minutes=10)
+    services.choose_watch(target, alice, local=True, vantages=[vantage], agree=1, now=began - timedelta(hours=1))
+    records().append(samples(target, began, "++----++"))
+    elsewhere = samples(target, began, "++++  ++")
+    records().append([replace(one, vantage=vantage.code, key=f"b{one.key}") for one in elsewhere])
+    (seen,) = outages_of([target], (0, datetime_us(timezone.now())), datetime_us(timezone.now()))
+    said = page.get(reverse("outage", args=[seen.id])).content.decode()
+    assert "What each vantage point saw" in said
+    assert "The word of one was enough" in said
+    local, berlin = said.partition("What each vantage point saw")[2].split("<tr>")[2:4]
+    assert "This machine" in local
+    assert "no answer" in local
+    assert "Berlin" in berlin
+    assert "not that it saw" in berlin
+
+
+def test_a_machine_that_is_enrolled_is_not_enrolled_again_over_its_samples(
+    alice: User, home: Home, agent: Agent, wire: Wire
+) -> None:
+    _, token = services.invite(alice, "Other", timezone.now())
+    with pytest.raises(ValueError, match="is vantage-1 of"):
+        enrol(home, URL, token, wire)
+
+
+def test_a_key_that_is_enrolled_elsewhere_is_refused(alice: User, agent: Agent, wire: Wire) -> None:
+    _, token = services.invite(alice, "Other", timezone.now())
+    key, _ = read_token(token)
+    body = json.dumps({"key": key_text(agent._key.public_key()), "version": "1"}).encode()
+    status, _, answer = wire(ENROL_PATH, sign_request(key, ENROL_PATH, body, 0), body)
+    assert (status, json.loads(answer)["error"]) == (401, "this key is another vantage point's")

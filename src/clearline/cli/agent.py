@@ -1,6 +1,7 @@
 """`agent`: measures from another machine, for a platform elsewhere."""
 
 import asyncio
+import fcntl
 import signal
 import sys
 from pathlib import Path
@@ -59,6 +60,11 @@ def run(data: Data = None) -> None:
     identity = home.identity()
     if identity is None or identity.vantage is None:
         fail("this machine is not enrolled; make a token on the platform's page Vantage points", BAD_INPUT)
+    lock = (home.path / "lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        fail(f"an agent runs already on {home.path}", NOT_SO)
     agent = Agent(home, identity, sender(identity.url, identity.ca_file))
 
     async def measure() -> None:

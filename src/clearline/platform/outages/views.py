@@ -15,6 +15,7 @@ from clearline.platform.outages.cases import Case, corrections_of, find_case
 from clearline.platform.outages.forms import CorrectionForm, DeclarationForm, EndForm
 from clearline.platform.outages.models import Correction, Declaration
 from clearline.platform.requests import Request
+from clearline.platform.vantages.witnesses import testimony
 from clearline.platform.web.pages import form_page
 
 SECOND_US = 1_000_000
@@ -32,8 +33,10 @@ def outage(request: Request, code: str) -> HttpResponse:
     """One outage: what failed, for whom, what people say about it."""
     case = _found(request, code)
     now = timezone.now()
+    span = (case.from_us, case.until_us or datetime_us(now))
     context = {
         "case": case,
+        "testimony": testimony(case.target, span, datetime_us(now)) if case.target else None,
         "now_us": datetime_us(now),
         "corrections": [
             (correction, services.may_decide(correction, request.user))

@@ -78,6 +78,8 @@ def enrol(token_key: str, agent_key: str, version: str, now: datetime) -> Vantag
     """
     with transaction.atomic():
         invited = Vantage.objects.filter(token_key=token_key, revoked_at=None)
+        if Vantage.objects.filter(public_key=agent_key).exclude(token_key=token_key).exists():
+            raise NotEnrolledError("this key is another vantage point's")
         used = invited.filter(public_key=None, token_until__gt=now).update(
             public_key=agent_key, enrolled_at=now, version=version
         )
@@ -171,6 +173,19 @@ def choose_watch(
         details = {"local": local, "vantages": [vantage.code for vantage in vantages], "agree": agree}
         record(actor.provider, actor, "target.watch_chosen", target.code, details, now=now)
     return watch
+
+
+def choose_watch_everywhere(actor: User, *, local: bool, vantages: Sequence[Vantage], agree: int, now: datetime) -> int:
+    """As `choose_watch`, for every target but the built-in reflector, which only this machine reaches.
+
+    Returns:
+        How many targets that are.
+    """
+    active = Target.objects.filter(provider=actor.provider, retired_at=None, built_in=False)
+    with transaction.atomic():
+        for target in active:
+            choose_watch(target, actor, local=local, vantages=vantages, agree=agree, now=now)
+    return len(active)
 
 
 _Seen = TypeVar("_Seen")

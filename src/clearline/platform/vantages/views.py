@@ -1,4 +1,5 @@
 from django.conf import settings
+from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -35,6 +36,18 @@ def revoke(request: Request, pk: int) -> HttpResponse:
     """Stop listening to an agent."""
     services.revoke(get_object_or_404(Vantage.objects.visible_to(request.user), pk=pk), request.user, timezone.now())
     return redirect("vantages")
+
+
+def watch_everywhere(request: Request) -> HttpResponse:
+    """Choose for all targets at once."""
+    form = WatchForm(request.user, None, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        number = services.choose_watch_everywhere(request.user, **form.cleaned_data, now=timezone.now())
+        messages.success(request, f"Chosen for {number} targets.")
+        return redirect("vantages")
+    hint = "For every target but the built-in reflector, from now on. One that is added later is looked at from here."
+    title = "Who looks at all targets"
+    return form_page(request, form, title=title, back=reverse("vantages"), button="Choose", hint=hint)
 
 
 def watch(request: Request, pk: int) -> HttpResponse:

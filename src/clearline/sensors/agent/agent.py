@@ -80,13 +80,17 @@ def enrol(home: Home, url: str, token: str, send: Send, ca_file: str | None = No
         Its name.
 
     Raises:
-        ValueError: the token is none.
+        ValueError: the token is none, or the directory is that of an enrolled agent, whose samples are another's.
         CutOffError: the platform cannot be reached.
         RefusedError: the token was used, has expired or was withdrawn.
     """
     key, platform = read_token(token)
     begun = home.identity()
-    if begun is None or begun.vantage is not None or begun.platform != platform:
+    if begun is not None and begun.vantage is not None:
+        raise ValueError(
+            f"{home.path} is {begun.vantage} of {begun.url}; remove it to start anew, or name another --data"
+        )
+    if begun is None or begun.platform != platform:
         begun = Identity(url, Ed25519PrivateKey.generate().private_bytes_raw().hex(), platform, ca_file=ca_file)
         home.keep_identity(begun)
     body = json.dumps({"key": key_text(begun.key.public_key()), "version": __version__}).encode()
