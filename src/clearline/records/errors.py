@@ -29,5 +29,9 @@ class ManifestUnreachableError(RecordsError):
     """The database of the manifest does not answer. Records are acknowledged meanwhile; questions and upkeep wait."""
 
 
+class EngineMissingError(RecordsError):
+    """The engine that is configured is not on this machine."""
+
+
 class HeldError(RecordsError):
     """A legal hold forbids erasing what was asked to be erased."""

@@ -84,12 +84,14 @@ def experience(
             & (rows.jitter_us <= limits.jitter_us)
             & (rows.loss_ppm <= limits.loss_ppm)
         )
-        counted = rows.aggregate(
-            measured=rows.count(where=known),
-            within=rows.count(where=known & kept),
-            video_measured=rows.count(where=rows.video_mos_x100.notnull()),
-            video_within=rows.count(where=rows.video_mos_x100 >= limits.video_mos_x100),
-        )
+        conditions = {
+            "measured": known,
+            "within": known & kept,
+            "video_measured": rows.video_mos_x100.notnull(),
+            "video_within": rows.video_mos_x100 >= limits.video_mos_x100,
+        }
+        # Where a condition is unknown for every row, Spark says that it does not know how many there are.
+        counted = rows.aggregate(**{name: rows.count(where=test).fill_null(0) for name, test in conditions.items()})
         return records.engine.fetch(counted).to_pylist()[0]
 
     counts: dict[str, int] = records.ask(question)
