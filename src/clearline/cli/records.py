@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from clearline.cli.exits import BAD_INPUT, NOT_SO, fail
+from clearline.cli.exits import BAD_INPUT, MISSING, NOT_SO, fail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,30 +28,26 @@ Until = Annotated[str, typer.Option(help="To this moment, exclusive.")]
 @contextmanager
 def _open(store: Path | None) -> "Iterator[Records]":
     """Open a store; what goes wrong with it ends the command with its sentence."""
-    from clearline.records.errors import RecordsError  # noqa: PLC0415
+    from clearline.cli.configured import configured  # noqa: PLC0415
+    from clearline.records.databases import POSTGRES_NAME  # noqa: PLC0415
+    from clearline.records.errors import EngineMissingError, RecordsError  # noqa: PLC0415
     from clearline.records.store import Records  # noqa: PLC0415
 
-    path, manifest_url = _place(store)
+    settings = configured()
+    path = store or settings.records
     if not path.is_dir():
         fail(f"there is no store of measurements at {path}: name it with --store", BAD_INPUT)
-    records = Records(path, manifest_url=manifest_url)
+    in_postgresql = store is None or (store / POSTGRES_NAME).exists()
+    url = settings.manifest_url if in_postgresql else None
+    records = Records(path, manifest_url=url, engine_url=settings.engine_url)
     try:
         yield records
+    except EngineMissingError as error:
+        fail(str(error), MISSING)
     except RecordsError as error:
         fail(str(error), NOT_SO)
     finally:
         records.close()
-
-
-def _place(store: Path | None) -> tuple[Path, str | None]:
-    """The store's directory, by default the platform's, and its manifest's address where it is not in there."""
-    from clearline.platform.config import Settings  # noqa: PLC0415
-    from clearline.records.databases import POSTGRES_NAME  # noqa: PLC0415
-
-    settings = Settings()
-    if store is None or (store / POSTGRES_NAME).exists():
-        return store or settings.records, settings.manifest_url
-    return store, None
 
 
 def _moment_us(text: str) -> int:

@@ -16,11 +16,10 @@ from pathlib import Path
 from typing import Annotated, TextIO
 
 import typer
-from pydantic import ValidationError
 
+from clearline.cli.configured import configured
 from clearline.cli.exits import BAD_INPUT, NOT_SO, fail
 from clearline.cli.keeper import Child, Keeper
-from clearline.platform.config import Settings
 
 app = typer.Typer(add_completion=False)
 
@@ -118,11 +117,7 @@ def children(env: dict[str, str], web: Address, reflector: Address) -> list[Chil
 
 def data_directory() -> Path:
     """Where everything is kept: the setting `data`. Leave with status 2 when a setting is wrong."""
-    try:
-        return Settings().data.resolve()
-    except ValidationError as wrong:
-        said = [f"CLEARLINE_{str(error['loc'][0]).upper()}: {error['msg']}" for error in wrong.errors()]
-        return fail("\n".join([*said, "docs/settings.md says what each setting may be"]), BAD_INPUT)
+    return configured().data.resolve()
 
 
 def running(run: Path) -> dict[str, str | int] | None:

@@ -29,6 +29,11 @@ class Settings(BaseSettings):
     url: str | None = Field(None, description="the address people type, where it differs from `listen`")
     database: SecretStr | None = Field(None, description="postgresql://user:password@host:port/name; else SQLite")
     records_manifest: SecretStr | None = Field(None, description="postgresql://… for the list of files; else SQLite")
+    records_engine: str = Field(
+        "duckdb",
+        pattern=r"^(duckdb|chdb|spark://[^/:]+:\d+)$",
+        description="what answers: duckdb, chdb, spark://host:port",
+    )
     secret_key: SecretStr | None = Field(None, description="signs sessions; else made once in the data directory")
     reflector: str | None = Field(None, description="SIP URI of the built-in reflector that `up` starts")
     targets: str = Field("", description="SIP URIs of first targets of your own, separated by spaces")
@@ -93,6 +98,11 @@ class Settings(BaseSettings):
     def manifest_url(self) -> str | None:
         """Where the manifest of the measurements is, if not beside them."""
         return self.records_manifest.get_secret_value() if self.records_manifest else None
+
+    @property
+    def engine_url(self) -> str | None:
+        """The engine that answers questions about measurements, if it is not DuckDB."""
+        return None if self.records_engine == "duckdb" else self.records_engine
 
     @property
     def uploads(self) -> Path:

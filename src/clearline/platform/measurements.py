@@ -9,10 +9,11 @@ from clearline.records.store import Records
 
 
 @lru_cache(maxsize=4)
-def _open(path: Path, manifest_url: str | None) -> Records:
-    return Records(path, manifest_url=manifest_url)
+def _open(path: Path, manifest_url: str | None, engine_url: str | None) -> Records:
+    return Records(path, manifest_url=manifest_url, engine_url=engine_url)
 
 
 def records() -> Records:
     """The store of this process, opened at its first use."""
-    return _open(settings.CLEARLINE.records, settings.CLEARLINE.manifest_url)
+    configured = settings.CLEARLINE
+    return _open(configured.records, configured.manifest_url, configured.engine_url)

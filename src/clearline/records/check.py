@@ -75,19 +75,19 @@ def unequal(records: "Records", since_day: int = 0) -> Iterator[str]:
         for month, file in sorted(rolling.fresh_months(files, kind, fresh).items()):
             paths = tuple(str(records.path / of.path) for day, of in fresh.items() if month_of(day) == month)
             with records.exclusive():
-                records.engine.source(kind.schema, "at_us", [Piece(paths, {"grain": ["day"]})])
+                records.maker.source(kind.schema, "at_us", [Piece(paths, {"grain": ["day"]})])
                 yield from _differing(records, kind, file, None, (Month(kind, month * DAY_US),))
 
 
 def _differing(records: "Records", kind: Kind, file: File, table: Table | None, steps: rolling.Steps) -> Iterator[str]:
     """Compare a roll-up's file with what the steps make of the engine's source: rows of a table, or cells."""
-    kept = records.engine.relation(kind.schema, [str(records.path / file.path)])
+    kept = records.maker.relation(kind.schema, [str(records.path / file.path)])
     again = ibis.table(to_ibis(stored_schema(table) if table else kind.schema), name=SOURCE)
     for step in steps:
         again = step(again)
     for one, other in ((kept, again), (again, kept)):
         differing = one.difference(other, distinct=False).count().as_table()
-        (count,) = records.engine.fetch(differing).to_pylist()[0].values()
+        (count,) = records.maker.fetch(differing).to_pylist()[0].values()
         if count:
             yield f"{file.path} differs from its recomputation in {count} cells: run `clearline records seal --anew`"
 

@@ -101,7 +101,7 @@ def _naming_files(records: "Records", wanted: str) -> list[tuple[File, bool]]:
         for table, columns in NAMING.items():
             kept = kept_files(records, [table])
             paths = {str(records.path / file.path): (file, live) for file, live in kept}
-            naming = records.engine.files_naming(wanted, sorted(paths), list(columns))
+            naming = records.maker.files_naming(wanted, sorted(paths), list(columns))
             found += [paths[path] for path in sorted(naming)]
     return found
 

@@ -51,5 +51,5 @@ def _make(records: "Records", calls: File, old: list[File]) -> None:
     about = {parquet.FOOTER: parquet.footer(INDEX, calls.day, 0, made_of=made_of(calls), merges=killed)}
     with records.exclusive():
         whole_day(records, [calls])
-        records.engine.write_index(Plan(to_ibis(stored_schema(CALLS)), ()), temporary, about)
+        records.maker.write_index(Plan(to_ibis(stored_schema(CALLS)), ()), temporary, about)
     records.manifest.commit(add=[parquet.settle(records.path, path)], kill=killed, now_us=records.now_us())

@@ -117,7 +117,7 @@ def steps(files: Sequence[File]) -> Steps:
 def whole_day(records: "Records", files: Sequence[File]) -> None:
     """Name all rows of a day's files, all tenants', as the engine's source."""
     paths = [str(records.path / file.path) for file in files]
-    records.engine.relation(stored_schema(CALLS), paths, name=SOURCE)
+    records.maker.relation(stored_schema(CALLS), paths, name=SOURCE)
 
 
 def _make_day(records: "Records", kind: Kind, day: int, calls: list[File], old: list[File]) -> None:
@@ -137,11 +137,11 @@ def _name_hours(records: "Records", kind: Kind, day: int, calls: list[File], old
     touched = sorted({hour for file in added for hour in _hours(records, file)})
     paths = tuple(str(records.path / file.path) for file in calls)
     again = Piece(paths, spans=tuple((hour, hour + HOUR_US) for hour in touched))
-    records.engine.source(stored_schema(CALLS), CALLS.time, [again])
-    summed = records.engine.run(Plan(to_ibis(stored_schema(CALLS)), (*steps(calls), kind.made)))
+    records.maker.source(stored_schema(CALLS), CALLS.time, [again])
+    summed = records.maker.run(Plan(to_ibis(stored_schema(CALLS)), (*steps(calls), kind.made)))
     others = tuple((hour, hour + HOUR_US) for hour in _all_hours(day) if hour not in touched)
     kept = Piece((str(records.path / old.path),), {"grain": ["hour"]}, others)
-    records.engine.source(kind.schema, "at_us", [kept], summed.cast(kind.schema))
+    records.maker.source(kind.schema, "at_us", [kept], summed.cast(kind.schema))
 
 
 def _hours(records: "Records", file: File) -> set[int]:
@@ -169,7 +169,7 @@ def _roll_up_months(records: "Records") -> None:
 def _make_month(records: "Records", kind: Kind, month: int, days: list[File], old: list[File]) -> None:
     with records.exclusive():
         paths = tuple(str(records.path / file.path) for file in days)
-        records.engine.source(kind.schema, "at_us", [Piece(paths, {"grain": ["day"]})])
+        records.maker.source(kind.schema, "at_us", [Piece(paths, {"grain": ["day"]})])
         plan = Plan(to_ibis(kind.schema), (Month(kind, month * DAY_US),))
         _write(records, kind, kind.month_table, month, plan, _month_made_of(days), old)
 
@@ -183,5 +183,5 @@ def _write(
     temporary.parent.mkdir(parents=True, exist_ok=True)
     killed = [file.path for file in old]
     about = {parquet.FOOTER: parquet.footer(table, day, 0, made_of=of, merges=killed)}
-    records.engine.write(plan, list(kind.order), temporary, about)
+    records.maker.write(plan, list(kind.order), temporary, about)
     records.manifest.commit(add=[parquet.settle(records.path, path)], kill=killed, now_us=records.now_us())

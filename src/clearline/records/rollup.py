@@ -69,8 +69,8 @@ HISTOGRAM_ORDER = ["grain", "measure", "tenant", *HISTOGRAM_BY, "at_us", "bucket
 
 
 def floor(moments: ir.IntegerColumn, width: int) -> ir.IntegerColumn:
-    """The multiple of a width at or before each moment."""
-    return (moments // width * width).cast("int64")
+    """The multiple of a width at or before each moment; in integers throughout, which a division would leave."""
+    return (moments - moments % width).cast("int64")
 
 
 def sums(rows: ir.Table) -> dict[str, ir.IntegerScalar]:

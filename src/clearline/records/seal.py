@@ -185,7 +185,7 @@ def merge(records: "Records", table: Table, day: int, files: list[File], level: 
 
     Needs the maintenance lock. Memory is bounded by the engine's limit; it spills beyond.
     """
-    engine = records.engine
+    engine = records.maker
     schema = stored_schema(table)
     with records.exclusive():
         columns = to_ibis(schema)
@@ -217,9 +217,9 @@ def merge(records: "Records", table: Table, day: int, files: list[File], level: 
 
 def _history(records: "Records", table: Table, day: int, files: list[File]) -> File | None:
     columns = to_ibis(stored_schema(table))
-    if not len(records.engine.run(Plan(columns, (query.revisions,)))):
+    if not len(records.maker.run(Plan(columns, (query.revisions,)))):
         return None
-    replaced = records.engine.run(Plan(columns, (query.superseded,)))
+    replaced = records.maker.run(Plan(columns, (query.superseded,)))
     if not len(replaced):
         return None
     name = f"{table.name}-history"

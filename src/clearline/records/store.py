@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from clearline.records.attribution import Rules
+    from clearline.records.engines import Engine
     from clearline.records.engines.duck import DuckEngine
     from clearline.records.hot import HotRows
     from clearline.records.manifest import Listing, Manifest
@@ -128,11 +129,13 @@ class Records:
     Args:
         path: the directory.
         manifest_url: `postgresql://…` if the manifest is there; None for SQLite in the directory.
+        engine_url: the engine that answers, if it is not DuckDB (see `engines.other_engine`).
     """
 
-    def __init__(self, path: Path | str, *, manifest_url: str | None = None) -> None:
+    def __init__(self, path: Path | str, *, manifest_url: str | None = None, engine_url: str | None = None) -> None:
         self.path = Path(path)
         self.manifest_url = manifest_url
+        self.engine_url = engine_url
         self._lock = threading.RLock()
         self._latest_us = 0
         self._clock_is_behind = False
@@ -159,8 +162,15 @@ class Records:
         return Manifest(database_of(self.path, self.manifest_url))
 
     @cached_property
-    def engine(self) -> "DuckEngine":
-        """The query engine; use it inside `exclusive` or `ask`."""
+    def engine(self) -> "Engine":
+        """The engine that answers questions; use it inside `exclusive` or `ask`."""
+        from clearline.records.engines import other_engine  # noqa: PLC0415
+
+        return self.maker if self.engine_url is None else other_engine(self.engine_url)
+
+    @cached_property
+    def maker(self) -> "DuckEngine":
+        """The engine that makes and checks files; use it inside `exclusive`."""
         from clearline.records.engines.duck import DuckEngine  # noqa: PLC0415
 
         (self.path / "spill").mkdir(parents=True, exist_ok=True)
@@ -418,7 +428,7 @@ class Records:
 
     def close(self) -> None:
         """Let go of files and connections. The store stays as it is."""
-        for name in ("_writer", "manifest", "engine"):
+        for name in ("_writer", "manifest", "engine", "maker"):
             if name in self.__dict__:
                 self.__dict__[name].close()
 

@@ -112,8 +112,8 @@ def _restate(records: "Records", file: File, rules: Rules) -> Moves:
             writer.write_table(after)
     about = parquet.footer(file.table, file.day, file.level, rules=rules.digest_of(file.day), merges=[file.path])
     with records.exclusive():
-        records.engine.relation(stored_schema(table), [str(staged)], name=SOURCE)
-        records.engine.write(
+        records.maker.relation(stored_schema(table), [str(staged)], name=SOURCE)
+        records.maker.write(
             Plan(to_ibis(stored_schema(table)), ()), query.sort_keys(table), temporary, {parquet.FOOTER: about}
         )
     made = parquet.settle(records.path, path)

@@ -42,7 +42,9 @@ class ClickHouseEngine(DialectEngine):
             try:
                 import chdb  # noqa: PLC0415
             except ImportError as error:
-                raise EngineMissingError("chdb") from error
+                raise EngineMissingError(
+                    "ClickHouse needs the Python package chdb; `./clearline` installs it"
+                ) from error
             self._connection = chdb.connect(":memory:")
             for name, value in SETTINGS.items():
                 self._connection.query(f"SET {name} = {value}")
@@ -59,8 +61,8 @@ class ClickHouseEngine(DialectEngine):
         rows = " UNION ALL ".join(f"SELECT {names} FROM {source}" for source in (f"{name}_hot", *files))  # noqa: S608
         self._do(f"CREATE OR REPLACE VIEW {name} AS {rows}")
 
-    def _insert(self, name: str, rows: pa.Table) -> None:
-        self._do(f"INSERT INTO {name} SELECT * FROM Python(rows)")  # chDB finds the variable `rows` by its name
+    def _insert(self, name: str, rows: pa.Table) -> None:  # noqa: ARG002  # chDB finds the variable by its name
+        self._do(f"INSERT INTO {name} SELECT * FROM Python(rows)")  # noqa: S608  # our own name
 
     def _adapted(self, sql: str) -> str:
         """Counts are unsigned in ClickHouse, and what is signed and unsigned cannot be put together."""

@@ -1,7 +1,6 @@
 """A Spark cluster on this machine: a master and workers, from pyspark's own package, on loopback with little memory."""
 
 import os
-import shutil
 import socket
 import subprocess
 import time
@@ -10,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from clearline.records.engines.spark import missing
 from clearline.records.errors import EngineMissingError, RecordsError
 
 START_SECONDS = 120
@@ -35,17 +35,6 @@ class Cluster:
 
     master: str
     configuration: Path
-
-
-def missing() -> str | None:
-    """What this machine lacks for a cluster, as a sentence; None if nothing."""
-    if shutil.which("java") is None:
-        return "Java is not installed: apt-get install openjdk-17-jre-headless"
-    try:
-        import pyspark  # noqa: F401, PLC0415
-    except ImportError:
-        return "pyspark is not installed: requirements/cluster.txt"
-    return None
 
 
 @contextmanager

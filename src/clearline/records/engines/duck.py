@@ -1,4 +1,4 @@
-"""DuckDB in memory: the default engine, and the only place with SQL of its own dialect."""
+"""DuckDB in memory: answers unless another engine is configured, and makes the files. SQL of its own is only here."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager

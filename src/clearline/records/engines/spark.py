@@ -1,7 +1,9 @@
 """Spark: a cluster reads the same files. For more than one machine can read; a question takes seconds."""
 
+import logging
 import os
 import re
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +27,17 @@ GONE = ("PATH_NOT_FOUND", "FILE_NOT_EXIST", "FileNotFoundException")
 UNREADABLE = ("FAILED_READ_FILE", "CANNOT_READ_FILE", "is not a Parquet file", "ParquetDecodingException")
 
 
+def missing() -> str | None:
+    """What this machine lacks for Spark, as a sentence; None if nothing."""
+    if shutil.which("java") is None:
+        return "Java is not installed: apt-get install openjdk-17-jre-headless"
+    try:
+        import pyspark  # noqa: F401, PLC0415
+    except ImportError:
+        return "pyspark is not installed: requirements/cluster.txt"
+    return None
+
+
 class SparkEngine(DialectEngine):
     """A session on a cluster. All engines of a process share it, hence the names with a prefix.
 
@@ -42,27 +55,32 @@ class SparkEngine(DialectEngine):
 
     def _open(self) -> Any:
         if self._session is None:
-            try:
-                from pyspark.sql import SparkSession  # noqa: PLC0415
-            except ImportError as error:
-                raise EngineMissingError("Spark needs the Python package pyspark; `./clearline` installs it") from error
+            if lacking := missing():
+                raise EngineMissingError(lacking)
+            from pyspark.sql import SparkSession  # noqa: PLC0415
+
             os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+            logging.getLogger("py4j").setLevel(logging.ERROR)  # tells of every connection
             builder = SparkSession.builder.master(self._master)
             for name, value in SETTINGS.items():
                 builder = builder.config(name, value)
-            with self._plain_errors():
+            try:
                 self._session = builder.getOrCreate()
+            except Exception as error:  # whatever a JVM says that could not start or found nobody
+                raise RecordsError(
+                    f"Spark at {self._master} cannot be reached: start it, or correct CLEARLINE_RECORDS_ENGINE"
+                ) from error
         return self._session
 
     def _name(self, name: str, schema: pa.Schema, paths: list[str], hot: pa.Table | None) -> None:
         session = self._open()
         columns = ", ".join(f"`{field.name}` {TYPES[field.type]}" for field in schema)
         with self._plain_errors():
-            rows = session.createDataFrame([], columns)
-            if paths:
-                rows = session.read.schema(columns).parquet(*map(_address, paths))
-            if hot is not None:
-                rows = rows.unionByName(session.createDataFrame(hot.select(schema.names)))
+            parts = [session.read.schema(columns).parquet(*map(_address, paths))] if paths else []
+            parts += [session.createDataFrame(hot.select(schema.names))] if hot is not None else []
+            rows = parts[0] if parts else session.createDataFrame([], columns)
+            for part in parts[1:]:
+                rows = rows.unionByName(part)
             rows.createOrReplaceTempView(name)
         self._views.add(name)
 
