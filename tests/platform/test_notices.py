@@ -109,7 +109,7 @@ def test_a_window_is_announced_when_the_customers_side_accepted_the_notice(
         "The notice is on its way and was not accepted yet. What fails in it counts as downtime until it is.",
     )
     inbox.says.clear()
-    deliver(NOW + HOUR + timedelta(seconds=1))
+    deliver(NOW + HOUR + timedelta(microseconds=1))
     assert verdict(window, service) == (False, "Announced 1 s too late: what fails in it counts as downtime.")
 
 
@@ -309,6 +309,8 @@ def test_a_recurring_window_is_announced_piece_by_piece(
     planning.tell_due(lambda: NOW + 3 * DAY)
     assert Notice.objects.get(window=series[1]).kind == "announced"
     assert len({one.uid for one in Window.objects.all()}) == 3
+    (waiting,) = verdicts(Window.objects.get(pk=series[2].pk), [service])
+    assert (waiting.counts, waiting.pending) == (False, True)
 
 
 def test_a_rule_keeps_the_wall_time_over_a_dst_change() -> None:

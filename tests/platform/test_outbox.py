@@ -13,10 +13,12 @@ from typing import Any, Self
 import pytest
 from aiosmtpd.smtp import AuthResult
 from django.test import Client
+from django.utils import timezone
 from mail_kit import Inbox, MailServer
 from platform_kit import NOW
 from pydantic import SecretStr, ValidationError
 
+from clearline.cli import notices
 from clearline.platform.accounts.models import Provider
 from clearline.platform.audit.models import Event
 from clearline.platform.config import Settings
@@ -246,6 +248,30 @@ def test_a_report_that_means_nothing_here_changes_nothing(provider: Provider, in
         take_bounce(report(delivery), NOW + timedelta(days=8))
     delivery.refresh_from_db()
     assert delivery.state == "accepted"
+
+
+def test_the_command_line_takes_reports(
+    provider: Provider,
+    inbox: Inbox,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(notices, "_set_up", lambda: None)
+    delivery = mail(provider)
+    send_due(EMAIL, timezone.now)
+    file = tmp_path / "report.eml"
+    file.write_bytes(report(delivery))
+    notices.bounce(file)
+    assert capsys.readouterr().out.startswith("M-1/0 to it@acme.example: bounced: 5.1.1")
+    for content, status in ((b"hello", 1), (b"x" * (notices.MAIL_BYTES + 1), 2)):
+        file.write_bytes(content)
+        with pytest.raises(SystemExit) as left:
+            notices.bounce(file)
+        assert left.value.code == status
+    with pytest.raises(SystemExit) as left:
+        notices.bounce(tmp_path / "absent.eml")
+    assert left.value.code == 2
 
 
 class Listener:

@@ -31,6 +31,7 @@ from clearline.platform.status.models import Incident, Listing, Subscriber, Upda
 from clearline.platform.status.snapshot import MonthFigure, take
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+ATOM = "{http://www.w3.org/2005/Atom}"
 database = pytest.mark.django_db
 
 
@@ -141,7 +142,7 @@ def test_an_incident_is_told_until_it_is_resolved(target: Target, listing: Listi
     assert [each["name"] for each in told["components"]] == ["Calling"]
     assert found["api/v2/status.json"]["status"] == {"indicator": "major", "description": "Partial System Outage"}
     assert "No &lt;b&gt;dial&lt;/b&gt; tone" in found[""]
-    entries = ET.fromstring(found["feed.atom"]).findall("{http://www.w3.org/2005/Atom}entry")  # noqa: S314  # our own
+    entries = ET.fromstring(found["feed.atom"]).findall(f"{ATOM}entry")  # noqa: S314  # our own
     assert len(entries) == 1
     add_update(incident, Update(stage="resolved", body="It works."), alice, timezone.now())
     found = published()
@@ -339,8 +340,25 @@ def test_a_customers_link_shows_its_services_and_no_others(
     for expected in ("Acme", "Hosted voice", "Core upgrade", "operational"):
         assert expected in text
     assert other.name not in text
+    feed = ET.fromstring(client.get(f"{first[1]}feed.atom").content)  # noqa: S314  # our own
+    (entry,) = feed.findall(f"{ATOM}entry")
+    assert entry.findtext(f"{ATOM}title") == "Announcement: Core upgrade"
+    assert "Hosted voice (S-" in str(entry.findtext(f"{ATOM}content"))
+    (event,) = Calendar.from_ical(client.get(f"{first[1]}maintenance.ics").content).walk("VEVENT")
+    assert event["uid"] == Window.objects.get().uid
     page.post(f"/incidents/customers/{service.customer.pk}/link/")
     assert client.get(first[1]).status_code == 404
+
+
+@database
+def test_an_open_incident_is_not_hidden_by_maintenance(
+    service: Service, target: Target, listing: Listing, alice: User
+) -> None:
+    probed(target)
+    now = timezone.now()
+    planning.plan(Window(title="Work", from_at=now - HOUR, until_at=now + HOUR), [service], alice, now)
+    opened(listing, alice)
+    assert published()["api/v2/status.json"]["status"]["indicator"] == "major"
 
 
 @database

@@ -87,8 +87,8 @@ def pieces_by_customer(window: Window, customers: Iterable[Customer]) -> dict[in
 
 
 def deliveries_of(window: Window) -> Q:
-    """The condition that a delivery is of a notice of this window: a range that an index serves; 0 follows /."""
-    return Q(provider=window.provider_id, about__gte=f"{window.code}/", about__lt=f"{window.code}0")
+    """The condition that a delivery is of a notice of this window."""
+    return Q(provider=window.provider_id, topic=window.code)
 
 
 def _first_accepted(which: Q) -> dict[str, datetime]:

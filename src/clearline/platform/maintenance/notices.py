@@ -69,11 +69,12 @@ def _tell(notice: Notice, customer: Customer, services: Sequence[Service], now: 
             subject = f"{notice.get_kind_display()}: {notice.window.title} ({notice.window.code})"
             send_email(
                 customer.provider, recipient, subject, text,
-                about=about, now=now, calendar=calendar, method=method_of(notice),
+                about=about, now=now, calendar=calendar, method=method_of(notice), topic=notice.window.code,
             )  # fmt: skip
         else:
             document = document_of(notice, services, customer)
-            send_webhook(customer.provider, recipient, unseal(sealed_secret), document, about=about, now=now)
+            secret, topic = unseal(sealed_secret), notice.window.code
+            send_webhook(customer.provider, recipient, secret, document, about=about, now=now, topic=topic)
 
 
 def zones_of(window: Window, services: Sequence[Service]) -> list[str]:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from django.db import transaction
 
-from clearline.agreement.moments import datetime_us, length_text
+from clearline.agreement.moments import SECOND_US, datetime_us, length_text
 from clearline.platform.accounts.models import User
 from clearline.platform.audit.services import record
 from clearline.platform.customers.models import Service
@@ -22,6 +22,8 @@ class Verdict:
     service: Service
     counts: bool
     reason: str
+    pending: bool = False
+    """It does not count yet, and nothing went wrong so far: its announcement is planned for a moment early enough."""
 
 
 def verdicts(window: Window, services: Iterable[Service]) -> list[Verdict]:
@@ -38,6 +40,8 @@ def _verdict(window: Window, service: Service, known: Sequence[Piece]) -> Verdic
     if promise is None:
         return Verdict(service, counts=False, reason="No agreement on availability is in force then.")
     needed_us = promise.maintenance.notice_us
+    if _is_planned_in_time(window, needed_us):
+        return Verdict(service, counts=False, reason=_planned(window), pending=True)
     hindrance = _hindrance(window, needed_us) or _lateness(window, service, known, needed_us)
     if hindrance:
         return Verdict(service, counts=False, reason=hindrance)
@@ -67,13 +71,32 @@ def _lateness(window: Window, service: Service, known: Sequence[Piece], needed_u
     if late_us is None:
         return _untold(window, service)
     if late_us > 0:
-        return f"Announced {length_text(late_us)} too late: what fails in it counts as downtime."
+        return f"Announced {_whole_seconds(late_us)} too late: what fails in it counts as downtime."
     for piece in known[1:]:
         late_us = _late_us(piece, needed_us)
         if late_us is None or late_us > 0:
             ends = f"{piece.from_at.astimezone(UTC):%-d %b, %H:%M} UTC"
             return f"Announced in time until {ends}; what fails after that counts as downtime."
     return ""
+
+
+def _is_planned_in_time(window: Window, needed_us: int) -> bool:
+    if window.announce_at is None or window.approved_at is None or window.cancelled_at is not None:
+        return False
+    return needed_us <= (window.from_at - window.announce_at) // timedelta(microseconds=1)
+
+
+def _planned(window: Window) -> str:
+    return (
+        f"It will be announced on {window.announce_at.astimezone(UTC):%-d %b %Y, %H:%M} UTC."
+        if window.announce_at
+        else ""
+    )
+
+
+def _whole_seconds(late_us: int) -> str:
+    """A lateness in words, its fraction of a second counted as a whole one: it is never made smaller."""
+    return length_text(-(-late_us // SECOND_US) * SECOND_US)
 
 
 def _late_us(piece: Piece, needed_us: int) -> int | None:
@@ -86,7 +109,7 @@ def _late_us(piece: Piece, needed_us: int) -> int | None:
 def _untold(window: Window, service: Service) -> str:
     """Why a customer has not been told."""
     if window.announce_at is not None:
-        return f"It will be announced on {window.announce_at.astimezone(UTC):%-d %b %Y, %H:%M} UTC."
+        return f"{_planned(window)} That is too late to count."
     ending = "What fails in it counts as downtime"
     sent = Delivery.objects.filter(deliveries_of(window), about__endswith=f"/{service.customer.code}")
     states = set(sent.values_list("state", flat=True))

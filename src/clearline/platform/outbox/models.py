@@ -26,6 +26,8 @@ class Delivery(TenantModel):
     provider = models.ForeignKey(Provider, on_delete=models.PROTECT)
     about = models.CharField(max_length=200)
     """What it tells of, such as `M-3/2`; the same thing is told the same recipient once."""
+    topic = models.CharField(max_length=60, blank=True)
+    """What it belongs to with others, such as `M-3`."""
     channel = models.CharField(max_length=10, choices=Channel.choices)
     recipient = models.CharField(max_length=500)
     """An e-mail address or a URL."""
@@ -54,7 +56,10 @@ class Delivery(TenantModel):
     class Meta:
         ordering = ("-queued_at", "-pk")
         constraints = (models.UniqueConstraint(fields=("provider", "about", "channel", "recipient"), name="told_once"),)
-        indexes = (models.Index(fields=("state", "channel", "due_at"), name="due_deliveries"),)
+        indexes = (
+            models.Index(fields=("state", "channel", "due_at"), name="due_deliveries"),
+            models.Index(fields=("provider", "topic"), name="deliveries_of_a_topic"),
+        )
 
     def __str__(self) -> str:
         return f"{self.about} to {self.recipient}"

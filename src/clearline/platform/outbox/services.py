@@ -27,6 +27,7 @@ def send_email(  # noqa: PLR0913  # one argument for each thing an e-mail has
     calendar: bytes | None = None,
     method: str = "",
     unsubscribe_url: str = "",
+    topic: str = "",
 ) -> Delivery:
     """Queue an e-mail.
 
@@ -40,6 +41,7 @@ def send_email(  # noqa: PLR0913  # one argument for each thing an e-mail has
         calendar: an iCalendar document that goes along (RFC 5545).
         method: its METHOD.
         unsubscribe_url: an address that ends the subscription by one POST (RFC 8058).
+        topic: what it belongs to with others, to find them together.
 
     Returns:
         The delivery, or the one that was queued about this before.
@@ -50,6 +52,7 @@ def send_email(  # noqa: PLR0913  # one argument for each thing an e-mail has
         "calendar": calendar.decode() if calendar else "",
         "method": method,
         "unsubscribe_url": unsubscribe_url,
+        "topic": topic,
     }
     try:
         validate_email(to)
@@ -61,7 +64,7 @@ def send_email(  # noqa: PLR0913  # one argument for each thing an e-mail has
 
 
 def send_webhook(
-    provider: Provider, url: str, secret: str, document: dict[str, Any], *, about: str, now: datetime
+    provider: Provider, url: str, secret: str, document: dict[str, Any], *, about: str, now: datetime, topic: str = ""
 ) -> Delivery:
     """Queue a webhook, to be signed as Standard Webhooks has it.
 
@@ -72,10 +75,12 @@ def send_webhook(
         document: plain data for JSON; by the scheme with `type`, `timestamp` and `data`.
         about: what it tells of, as for `send_email`.
         now: the present moment.
+        topic: as for `send_email`.
     """
     values = {
         "body": json.dumps(document, ensure_ascii=False, separators=(",", ":")),
         "sealed_secret": seal(secret),
+        "topic": topic,
     }
     return _queue(provider, Delivery.Channel.WEBHOOK, url, about, now, values)
 

@@ -1,4 +1,4 @@
-"""Public pages that need the database: subscribing, confirming, leaving; a customer's own view by its secret link."""
+"""Public pages that need the database: subscribing, confirming, leaving."""
 
 from django.contrib.auth.decorators import login_not_required
 from django.core.cache import cache
@@ -7,15 +7,10 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods
 
-from clearline.agreement.moments import datetime_us
 from clearline.platform.accounts.models import Provider
-from clearline.platform.availability.observation import now_of
-from clearline.platform.maintenance.models import Window
-from clearline.platform.maintenance.services import verdicts
-from clearline.platform.statements.services import briefs
-from clearline.platform.status import links, subscriptions
+from clearline.platform.status import subscriptions
 from clearline.platform.status.forms import SubscribeForm
 
 ASKED_AN_HOUR = 20
@@ -87,38 +82,3 @@ def end(request: HttpRequest, token: str) -> HttpResponse:
         return _said(request, "Done", "Nothing more is sent to this address, and it is forgotten.")
     context = {"title": "Leave", "button": "Tell me no more", "text": f"Send nothing more to {found}?"}
     return render(request, "status/ask.html", context)
-
-
-@login_not_required
-@never_cache
-@require_safe
-def customer(request: HttpRequest, token: str) -> HttpResponse:
-    """A customer's services by its secret link: their state, the running month, and maintenance of theirs."""
-    found = links.customer_of(token)
-    if found is None:
-        raise Http404
-    now = timezone.now()
-    bought = list(
-        found.services.select_related("customer__provider", "agreement").prefetch_related(
-            "agreement__versions", "targets__provider"
-        )
-    )
-    targets = {target.pk: target for service in bought for target in service.targets.all() if target.retired_at is None}
-    windows = (
-        Window.objects.filter(services__in=bought, approved_at__isnull=False, cancelled_at=None, until_at__gt=now)
-        .distinct()
-        .order_by("from_at")
-    )
-    affected = [
-        (window, verdicts(window, [service for service in bought if service in window.services.all()]))
-        for window in windows.prefetch_related("services")
-    ]
-    context = {
-        "customer": found,
-        "briefs": briefs(bought, now, now_of(list(targets.values()), datetime_us(now))),
-        "windows": affected,
-        "now": now,
-    }
-    answer = render(request, "status/customer.html", context)
-    answer["Referrer-Policy"] = "no-referrer"
-    return answer

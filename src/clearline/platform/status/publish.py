@@ -43,8 +43,10 @@ def files(snapshot: Snapshot) -> dict[str, bytes]:
     }
     context = {"snapshot": snapshot, "indicator": SUMMARY[snapshot.worst][0], "summary": SUMMARY[snapshot.worst][1]}
     found["index.html"] = render_to_string("status/page.html", context).encode()
-    found["feed.atom"] = feeds.atom(snapshot, origin)
-    found["maintenance.ics"] = feeds.calendar(snapshot)
+    found["feed.atom"] = feeds.atom(
+        feeds.public_entries(snapshot), provider=snapshot.provider, page=f"{origin}/status/"
+    )
+    found["maintenance.ics"] = feeds.calendar(one.window for one in snapshot.maintenance)
     return found
 
 

@@ -30,6 +30,7 @@ State = Literal["operational", "degraded", "partial", "down", "maintenance", "un
 SEVERITY: tuple[State, ...] = ("operational", "maintenance", "unknown", "degraded", "partial", "down")
 """From good to bad."""
 
+MEASURED_STATES: dict[str, State] = {"up": "operational", "down": "down", "unknown": "unknown"}
 INCIDENT_STATES: dict[str, State] = {"minor": "degraded", "major": "partial", "critical": "down"}
 
 
@@ -90,6 +91,11 @@ class Snapshot:
     def open_incidents(self) -> list[Incident]:
         """Those that are not resolved."""
         return [one for one in self.incidents if one.resolved_at is None]
+
+    @property
+    def resolved_incidents(self) -> list[Incident]:
+        """Those that are over."""
+        return [one for one in self.incidents if one.resolved_at is not None]
 
 
 def take(provider: Provider, now: datetime) -> Snapshot:
@@ -153,19 +159,18 @@ def _component(
     agreement: Agreement | None,
     now: datetime,
 ) -> ComponentStatus:
-    measured: dict[str, State] = {"up": "operational", "down": "down", "unknown": "unknown"}
-    states = [measured[seen.state]]
+    worked_on = any(
+        one.stage == "in_progress" and one.window.until_at > now and listing.name in one.names for one in maintenance
+    )
+    states: list[State] = ["maintenance" if worked_on else MEASURED_STATES[seen.state]]
     states += [
         INCIDENT_STATES[one.impact] for one in incidents if one.resolved_at is None and listing in one.listings.all()
     ]
-    state = max(states, key=SEVERITY.index)
-    if any(one.stage == "in_progress" and listing.name in one.names for one in maintenance):
-        state = "maintenance"
     return ComponentStatus(
         id=f"component-{listing.pk}",
         name=listing.name,
         position=listing.position,
-        state=state,
+        state=max(states, key=SEVERITY.index),
         since=None if seen.since_us is None else utc(seen.since_us),
         listed_at=listing.listed_at,
         months=tuple(_months(listing, agreement, now)) if agreement else (),

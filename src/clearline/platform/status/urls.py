@@ -1,6 +1,6 @@
 from django.urls import path
 
-from clearline.platform.status import public, views
+from clearline.platform.status import portal, public, views
 
 urlpatterns = [
     path("incidents/", views.index, name="incidents"),
@@ -12,5 +12,7 @@ urlpatterns = [
     path("status/subscribe/", public.subscribe, name="status-subscribe"),
     path("status/confirm/<str:token>/", public.confirm, name="status-confirm"),
     path("status/end/<str:token>/", public.end, name="status-end"),
-    path("status/customers/<str:token>/", public.customer, name="status-customer"),
+    path("status/customers/<str:token>/", portal.customer, name="status-customer"),
+    path("status/customers/<str:token>/feed.atom", portal.feed, name="status-customer-feed"),
+    path("status/customers/<str:token>/maintenance.ics", portal.calendar, name="status-customer-calendar"),
 ]
