@@ -17,7 +17,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from clearline.platform.availability.outages import WHOEVER_LOOKS, Columns, combine, timeline
+from clearline.platform.availability.outages import UNCHOSEN, Columns, combine, timeline
 from clearline.platform.availability.runs import condensed_days, joined
 from clearline.records.schema import ProbeSample
 from clearline.sensors.probe.schedule import run_probes
@@ -128,7 +128,7 @@ def judging(targets: int) -> None:
         began = time.process_time()
         runs = joined({"local": found} for _, found in condensed_days(samples))
         apart = {vantage: timeline(found, MONTH_US, 2) for vantage, found in runs.items()}
-        outages += len(combine(apart, (WHOEVER_LOOKS,)).outages)
+        outages += len(combine(apart, (UNCHOSEN,)).outages)
         spent_s += time.process_time() - began
         seen += samples.at_us.size
     print(f"  30 days of {targets} targets, {seen / 1e6:.0f} million samples:")

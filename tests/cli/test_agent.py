@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
+from tests.cli.invoke import Run, runner
 
 from clearline.platform.accounts.models import Provider, User
 from clearline.platform.availability.models import Target
@@ -37,6 +38,11 @@ def said(data: Path, *words: str) -> tuple[int, str]:
     return process.returncode, out + err
 
 
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    return runner(monkeypatch, capsys)
+
+
 @pytest.mark.parametrize(
     ("words", "status", "says"),
     [
@@ -48,11 +54,11 @@ def said(data: Path, *words: str) -> tuple[int, str]:
     ],
 )
 def test_what_cannot_be_done_is_said_with_the_next_step(
-    tmp_path: Path, words: list[str], status: int, says: str
+    run: Run, tmp_path: Path, words: list[str], status: int, says: str
 ) -> None:
-    code, text = said(tmp_path, *words)
-    assert code == status
-    assert says in text
+    ran = run("agent", *words, "--data", tmp_path)
+    assert ran.status == status
+    assert says in ran.err
 
 
 @contextmanager

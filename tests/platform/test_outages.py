@@ -44,10 +44,13 @@ def drawn(line: str, vantage: str = "a", shift_s: int = 0) -> list[ProbeSample]:
     ]
 
 
+MANY = frozenset("abcdefgh")
+
+
 def classify(
-    samples: Sequence[ProbeSample], *, now_us: int, confirm: int = 2, quorums: Sequence[Quorum] = (Quorum(0, 1),)
+    samples: Sequence[ProbeSample], *, now_us: int, confirm: int = 2, quorums: Sequence[Quorum] | None = None
 ) -> Availability:
-    return combine(timelines(samples, now_us=now_us, confirm=confirm), quorums)
+    return combine(timelines(samples, now_us=now_us, confirm=confirm), quorums or agreeing(1))
 
 
 NOTHING = Availability(IntervalSet(), ())
@@ -58,7 +61,7 @@ def seen(line: str, *, now_s: int | None = None, confirm: int = 2) -> Availabili
 
 
 def agreeing(number: int) -> tuple[Quorum]:
-    return (Quorum(0, number),)
+    return (Quorum(0, number, MANY),)
 
 
 def spans(availability: Availability) -> list[tuple[int, int | None]]:
@@ -276,7 +279,7 @@ A_AND_B = frozenset("ab")
 def watched(lines: dict[str, str], *quorums: Quorum) -> Availability:
     samples = [one for vantage, line in lines.items() for one in drawn(line, vantage)]
     longest = max(map(len, lines.values()))
-    return classify(samples, now_us=10 * longest * S, quorums=(Quorum(0, 1), *quorums))
+    return classify(samples, now_us=10 * longest * S, quorums=(*agreeing(1), *quorums))
 
 
 def test_only_the_chosen_vantage_points_count() -> None:
@@ -322,9 +325,9 @@ VANTAGES = st.lists(
     st.tuples(st.integers(1, 40), st.booleans(), st.sampled_from("abc"), st.sampled_from([5 * S, 10 * S])), max_size=50
 )
 QUORUMS = st.lists(
-    st.builds(Quorum, st.integers(0, 1000 * S), st.integers(1, 3), st.sampled_from([None, A_AND_B, frozenset("abc")])),
+    st.builds(Quorum, st.integers(0, 1000 * S), st.integers(1, 3), st.sampled_from([MANY, A_AND_B, frozenset("abc")])),
     max_size=3,
-).map(lambda found: (Quorum(0, 1), *sorted(found, key=lambda quorum: quorum.from_us)))
+).map(lambda found: (*agreeing(1), *sorted(found, key=lambda quorum: quorum.from_us)))
 
 
 @given(VANTAGES, QUORUMS, st.integers(1, 1500), st.data())

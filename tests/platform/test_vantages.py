@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
-from platform_kit import samples
+from platform_kit import NOW, samples
 
 from clearline.agreement.moments import datetime_us
 from clearline.platform.accounts.models import User
@@ -116,13 +116,13 @@ def test_an_agent_is_told_its_targets_and_the_prober_here_only_those_it_is_to_lo
     agent: Agent, target: Target, alice: User
 ) -> None:
     agent.exchange()
-    assert [(told.id, told.uri, told.tenant) for told in agent._targets] == [(target.code, target.uri, "")]
+    assert [(told.id, told.uri, told.tenant) for told in agent._told.targets] == [(target.code, target.uri, "")]
     assert [probed.id for probed in probed_targets()] == [target.code]
     services.choose_watch(target, alice, local=False, vantages=[the_vantage()], agree=1, now=timezone.now())
     assert probed_targets() == []
     services.choose_watch(target, alice, local=True, vantages=[], agree=1, now=timezone.now())
     agent.exchange()
-    assert agent._targets == []
+    assert agent._told.targets == []
 
 
 def test_the_clock_is_measured_and_told_with_the_next_exchange(agent: Agent) -> None:
@@ -147,7 +147,7 @@ def test_a_cut_off_agent_keeps_its_samples_and_hands_them_over_later(
     identity = home.identity()
     assert identity is not None
     again = Agent(home, identity, wire)  # the machine's agent is started anew meanwhile
-    assert [told.id for told in again._targets] == [target.code]
+    assert [told.id for told in again._told.targets] == [target.code]
     assert again.clock.relation is not None
     wire.cut = False
     again.exchange()
@@ -458,3 +458,21 @@ def test_a_key_that_is_enrolled_elsewhere_is_refused(alice: User, agent: Agent, 
     body = json.dumps({"key": key_text(agent._key.public_key()), "version": "1"}).encode()
     status, _, answer = wire(ENROL_PATH, sign_request(key, ENROL_PATH, body, 0), body)
     assert (status, json.loads(answer)["error"]) == (401, "this key is another vantage point's")
+
+
+def test_an_agent_is_not_believed_about_what_it_was_not_chosen_for_nor_about_the_time_before(
+    agent: Agent, target: Target, alice: User
+) -> None:
+    services.invite(alice, "Bonn", timezone.now())
+    other = Target.objects.create(
+        provider=alice.provider, name="other", uri="sip:x", interval_seconds=15, timeout_seconds=4,
+        added_at=timezone.now(),
+    )  # fmt: skip
+    services.choose_watch(other, alice, local=False, vantages=[Vantage.objects.get(name="Bonn")], agree=1, now=NOW)
+    agent.buffer.put([replace(one, target=other.code) for one in taken(target, "---")])
+    agent.buffer.put(taken(target, "----", ago_s=3600))  # an hour before it was chosen
+    agent.exchange()
+    assert kept(other) == []
+    assert len(kept(target)) == 4
+    now_us = datetime_us(timezone.now())
+    assert outages_of([target, other], (now_us - 86_400_000_000, now_us), now_us) == []

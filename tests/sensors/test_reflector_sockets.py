@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from clearline.platform.availability.outages import WHOEVER_LOOKS, Availability, combine, timelines
+from clearline.platform.availability.outages import Availability, Quorum, combine, timelines
 from clearline.records.schema import ProbeSample
 from clearline.sensors.probe.edge import probe_target
 from clearline.sensors.probe.schedule import run_probes
@@ -83,7 +83,7 @@ def test_a_frozen_reflector_is_an_outage_that_ends_when_it_answers_again(reflect
         return time.time_ns() // 1000
 
     def judged(samples: Sequence[ProbeSample]) -> Availability:
-        return combine(timelines(samples, now_us=now_us(), confirm=2), (WHOEVER_LOOKS,))
+        return combine(timelines(samples, now_us=now_us(), confirm=2), (Quorum(0, 1, frozenset({"local"})),))
 
     def collect(batch: Sequence[ProbeSample]) -> None:
         samples.extend(batch)

@@ -17,7 +17,8 @@ from clearline.platform.availability.models import Target
 from clearline.platform.availability.outages import (
     CLOCK_LIMIT_US,
     GAP_INTERVALS,
-    WHOEVER_LOOKS,
+    LOCAL,
+    UNCHOSEN,
     Availability,
     Outage,
     Quorum,
@@ -35,9 +36,6 @@ step is taken only when the one before ended inside an outage."""
 
 SHARED_US = 1_000_000
 """A span is judged as of the last full second, so that what is asked for within it shares one reading."""
-
-LOCAL = "local"
-"""The vantage point that is the platform's own machine."""
 
 CONFIRM = 2
 """So many failing samples in a row make an outage."""
@@ -79,7 +77,7 @@ def observe_each(target: Target, span: Interval, now_us: int) -> Mapping[str, Av
 
 
 def quorums_of(target: Target) -> tuple[Quorum, ...]:
-    """Whose word counted since when; before anybody chose, that of whoever looks."""
+    """Whose word counted since when."""
     chosen = [
         Quorum(
             datetime_us(watch.since),
@@ -88,7 +86,7 @@ def quorums_of(target: Target) -> tuple[Quorum, ...]:
         )
         for watch in target.watches.all()
     ]
-    return (WHOEVER_LOOKS, *chosen)
+    return (UNCHOSEN, *chosen)
 
 
 @dataclass(frozen=True, slots=True)

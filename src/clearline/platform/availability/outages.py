@@ -81,8 +81,8 @@ class Quorum:
 
     from_us: int
     agree: int
-    of: frozenset[str] | None = None
-    """The vantage points; None: whoever looks."""
+    of: frozenset[str]
+    """The vantage points."""
 
     def is_down(self, failing: Iterable[str]) -> bool:
         """Whether so many of those whose word counts have it down."""
@@ -93,18 +93,18 @@ class Quorum:
         whatever they would see, could not be `agree`."""  # noqa: D205, D209
         number = self._count(looking)
         good = number - self._count(failing)
-        return number >= self.agree or (self.of is not None and good > max(0, len(self.of) - self.agree))
-
-    def counts(self, vantage: str) -> bool:
-        """Whether the word of a vantage point counts."""
-        return self.of is None or vantage in self.of
+        return number >= self.agree or good > max(0, len(self.of) - self.agree)
 
     def _count(self, some: Iterable[str]) -> int:
-        return sum(map(self.counts, some))
+        return len(self.of.intersection(some))
 
 
-WHOEVER_LOOKS = Quorum(0, 1)
-"""What holds where nobody chose otherwise: the word of any vantage point counts."""
+LOCAL = "local"
+"""The vantage point that is the platform's own machine."""
+
+UNCHOSEN = Quorum(0, 1, frozenset({LOCAL}))
+"""Before anybody chose who looks: this machine alone. The word of an agent counts only where and since it was chosen.
+"""
 
 
 def timelines(samples: Iterable[ProbeSample], *, now_us: int, confirm: int) -> dict[str, Availability]:
@@ -239,7 +239,7 @@ def combine(timelines: Mapping[str, Availability], quorums: Sequence[Quorum]) ->
         timelines: by vantage point.
         quorums: which rule held since when, by moment.
     """
-    if len(timelines) == 1 and all(quorum.agree == 1 and quorum.counts(*timelines) for quorum in quorums):
+    if len(timelines) == 1 and all(quorum.agree == 1 and quorum.of.issuperset(timelines) for quorum in quorums):
         return next(iter(timelines.values()))
     view = _View(quorums[0])
     runs_on = _runs_on(timelines, quorums[-1])
@@ -335,11 +335,11 @@ class _View:
 
 def _opened(view: _View, group: Sequence[_Change]) -> Outage:
     """The outage that begins with these changes, still without an end."""
-    starts = [each.outage for each in group if each.outage and each.fails and view.quorum.counts(each.vantage)]
+    starts = [each.outage for each in group if each.outage and each.fails and each.vantage in view.quorum.of]
     if starts:
         first = starts[-1]
         return Outage(first.from_us, None, first.from_uncertainty_us, None, first.reason)
-    held = [(outage.from_us, outage.reason) for vantage, outage in view.failing.items() if view.quorum.counts(vantage)]
+    held = [(outage.from_us, outage.reason) for vantage, outage in view.failing.items() if vantage in view.quorum.of]
     return Outage(group[0].at_us, None, 0, None, max(held)[1])
 
 

@@ -138,7 +138,7 @@ def take_in(vantage: Vantage, said: Exchange, address: str, now: datetime) -> li
     Returns:
         Index and reason of each sample that was refused.
     """
-    known = {target.code for target in Target.objects.filter(provider=vantage.provider)}
+    known = {target.code for target in Target.objects.filter(provider=vantage.provider, watches__vantages=vantage)}
     refused = [
         (index, why) for index, sample in enumerate(said.samples) if (why := _wrong(sample, known, datetime_us(now)))
     ]
@@ -210,7 +210,7 @@ def _latest(target: Target) -> Watch | None:
 def _wrong(sample: Measured, known: set[str], now_us: int) -> str:
     """Why a sample cannot be taken in; empty if it can."""
     if sample.target not in known:
-        return "it is of no target of this provider"
+        return "this vantage point was never to look at such a target"
     if sample.kind not in get_args(sensors.Kind):
         return "there is no such kind of probe"
     if sample.at_us > now_us + AHEAD_US:

@@ -36,12 +36,12 @@ def testimony(target: Target, span: Interval, now_us: int) -> Testimony:
     """What each vantage point saw of a target over a span, by the quorum in force at its begin."""
     quorum = [each for each in quorums_of(target) if each.from_us <= span[0]][-1]
     seen = observe_each(target, span, now_us)
-    everybody = {code: code for code in {*seen, *(quorum.of or ())}}
+    everybody = {code: code for code in quorum.of.union(seen)}
     return Testimony(
         [
             Witness(
                 name=name,
-                counts=quorum.counts(code),
+                counts=code in quorum.of,
                 outages=tuple(one for one in seen.get(code, NOTHING).outages if one.from_us < span[1]),
                 unseen_us=(IntervalSet.of([span]) - seen.get(code, NOTHING).observed).total_us,
             )

@@ -35,6 +35,9 @@ log = structlog.get_logger(__name__)
 EXCHANGE_EVERY_S = 5.0
 """The agent speaks to the platform this often, up to a fifth sooner; at once again while samples are waiting."""
 
+DRIFT_US = 100_000
+"""The relation of the clocks is noted on the disk again when it has drifted so far."""
+
 REVOKED = 403
 OUT_OF_STEP = 409
 
@@ -108,9 +111,8 @@ class Agent:
         self._key = identity.key
         self._post = Post(send, identity.platform)
         self.buffer = Buffer(home.buffer)
-        told = home.told()
-        self._targets: Sequence[Target] = told.targets
-        self.clock = clock or PlatformClock(known=told.relation)
+        self._told = home.told()
+        self.clock = clock or PlatformClock(known=self._told.relation)
 
     def exchange(self) -> bool:
         """Hand over the oldest samples, learn what to probe, and measure the clock.
@@ -146,10 +148,16 @@ class Agent:
         self.buffer.forget(until)
         for index, why in answer.refused:
             log.error("the platform refused a sample", sample=samples[index], why=why)
-        if answer.targets != self._targets or known is None:
-            self._home.keep_told(Told(answer.targets, self.clock.relation))
-        self._targets = answer.targets
+        self._remember(answer.targets)
         return len(samples) == MOST_SAMPLES
+
+    def _remember(self, targets: Sequence[Target]) -> None:
+        """Note what the platform told on the disk, where it differs from what is there."""
+        relation, noted = self.clock.relation, self._told.relation
+        drifted = relation is None or noted is None or abs(relation.ahead_us - noted.ahead_us) > DRIFT_US
+        if targets != self._told.targets or drifted:
+            self._told = Told(targets, relation)
+            self._home.keep_told(self._told)
 
     def _said(self, body: bytes) -> bytes:
         """Send an exchange; once more if our number was behind, such as after a copy of the disk was put back."""
@@ -175,7 +183,7 @@ class Agent:
             while self.clock.relation is None and not stop.is_set():
                 await _pause(stop, 0.1)
             await run_probes(
-                lambda: self._targets,
+                lambda: self._told.targets,
                 self.buffer.put,
                 vantage=vantage,
                 stop=stop,
