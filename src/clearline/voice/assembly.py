@@ -2,7 +2,7 @@
 
 import itertools
 
-from clearline.voice import content, results, scoring, streams
+from clearline.voice import content, pictures, results, scoring, streams
 from clearline.voice.calls import Call, Medium
 from clearline.voice.session import Session
 from clearline.voice.sipmeasures import measures
@@ -122,6 +122,7 @@ class Assembly:
         whole = scoring.heard(stream, outage_us, self.holes)
         parts = scoring.parts(stream, scale, self.holes)
         level, level_unknown = content.level(stream, known)
+        video = pictures.video(stream, known)
         return results.Stream(
             index=index,
             call_id=owner.call.call_id if owner else None,
@@ -149,6 +150,7 @@ class Assembly:
             redundancy=content.redundancy(stream, self.holes),
             level=level,
             level_unknown=level_unknown,
+            video=video,
             digits=content.digits(stream),
             digit_count=stream.inspector.events.count if stream.inspector.events else 0,
         )
@@ -291,7 +293,8 @@ def _call_flags(call: Call, scored: list[results.Stream], *, with_media: bool) -
     flags = []
     talked = call.answered_us is not None and call.end_us is not None and call.end_us - call.answered_us > MIN_TALK_US
     if talked and with_media and not call.held and not call.fax and call.linked is None:
-        directions = {stream.from_caller for stream in scored if stream.end_us > (call.answered_us or 0)}
+        heard = [stream for stream in scored if stream.video is None]
+        directions = {stream.from_caller for stream in heard if stream.end_us > (call.answered_us or 0)}
         if not directions:
             flags.append("no_audio")
         elif len(directions) == 1:

@@ -14,6 +14,7 @@ from clearline.voice.emodel import (
     r_to_mos,
 )
 from clearline.voice.impairments import Impairment, codec_impairment
+from clearline.voice.inspection.inspector import VIDEO
 from clearline.voice.reports import FarEnd
 from clearline.voice.scores import Score, mouth_to_ear_ms, rate, score
 from clearline.voice.variation import percentile_us
@@ -24,6 +25,8 @@ NO_CODEC = "the codec is not known: no session description names its payload typ
 
 NOT_SPEECH = {"CN": "it is comfort noise only", "telephone-event": "it is telephone events only"}
 """Encoding name → why a stream of it has no score."""
+
+NOT_RATED = "it is video, which the E-model does not rate"
 
 SKEW_INTERVALS = 6
 """Clock skew is told from a minute on: before that jitter hides it."""
@@ -62,6 +65,8 @@ class Scale:
             return Score(codec="", profile=self.profile, unscored=NO_CODEC)
         if self.codec in NOT_SPEECH:
             return Score(codec=self.codec, profile=self.profile, unscored=NOT_SPEECH[self.codec])
+        if self.codec.lower() in VIDEO:
+            return Score(codec=self.codec, profile=self.profile, unscored=NOT_RATED)
         if not heard.total:
             return Score(codec=self.codec, profile=self.profile, unscored="no packet was due")
         percent = 100 * heard.bad / heard.total

@@ -12,6 +12,7 @@ from mypy_extensions import i64
 
 from clearline.voice.formats import Formats
 from clearline.voice.inspection.events import Events
+from clearline.voice.inspection.frames import Frames
 from clearline.voice.inspection.levels import DECODED, LOOK_EVERY, Levels
 from clearline.voice.inspection.opus import OpusSeen, band, has_redundancy, is_single
 from clearline.voice.inspection.payload import Payload
@@ -21,6 +22,22 @@ from clearline.voice.losses import Losses
 
 NEVER: Final = 1 << 40
 """Packets until the next look at a payload that nothing can be learnt from."""
+
+VIDEO: Final = (
+    "h264",
+    "h265",
+    "vp8",
+    "vp9",
+    "av1",
+    "h261",
+    "h263",
+    "h263-1998",
+    "h263-2000",
+    "mpv",
+    "mp4v-es",
+    "theora",
+)
+"""Encodings of video that carry frames: not those of retransmission and of error correction."""
 
 MISSING: Final = 0
 """The state of a packet in `Losses.bad`: its lowest bit, 1 for one that came too late."""
@@ -55,16 +72,20 @@ class Inspector:
         """Primary blocks of speech to pass over before the next look."""
         self.opus: OpusSeen | None = None
         self.events: Events | None = None
+        self.frames: Frames | None = None
         self.every: i64 = NEVER
         """Packets of speech that may pass before the next look."""
 
     def take(self, payload: Payload) -> i64:
         """Look at one packet; give how many may pass before the next look."""
         formats = self.formats
+        encoding = formats.encodings.get(payload.payload_type, "")
         if formats.secure:
             self.encrypted += 1
-            return NEVER
-        encoding = formats.encodings.get(payload.payload_type, "")
+            if encoding not in VIDEO:
+                return NEVER
+            self.picture(payload, encoding)
+            return 0
         if encoding == "red":
             self.redundancy(payload)
             self.every = 0
@@ -82,7 +103,17 @@ class Inspector:
         elif encoding == "opus":
             self.speech_of_opus(payload)
             self.every = 0
+        elif encoding in VIDEO:
+            self.picture(payload, encoding)
+            self.every = 0
         return self.every
+
+    def picture(self, payload: Payload, encoding: str) -> None:
+        """Take a packet of video."""
+        frames = self.frames
+        if frames is None:
+            frames = self.frames = Frames(encoding)
+        frames.take(payload, not self.formats.secure)
 
     def level(self, payload: Payload, encoding: str) -> i64:
         """Measure the level of a packet of speech."""
@@ -96,7 +127,8 @@ class Inspector:
 
     def is_event(self, payload: Payload) -> bool:
         """Tell whether a payload of a type that nothing describes is a telephone event beside speech."""
-        return payload.payload_type >= 96 and self.every != NEVER and payload.size == 4 == payload.end - payload.start
+        speech = self.every != NEVER and self.frames is None
+        return payload.payload_type >= 96 and speech and payload.size == 4 == payload.end - payload.start
 
     def take_events(self, payload: Payload, timestamp: i64) -> None:
         """Take the telephone events of a payload."""

@@ -1,7 +1,7 @@
 """What an analysis says: values that nobody changes, and their JSON as docs/schemas/analysis.json publishes it."""
 
 from clearline.voice.results.call import Call, LadderMessage
-from clearline.voice.results.content import Digit, Level, Redundancy
+from clearline.voice.results.content import Digit, Level, Redundancy, Video
 from clearline.voice.results.stream import Burst, Counts, Delay, Interval, Quality, Regularity, Reported, Stream
 from clearline.voice.results.whole import Analysis, CaptureHealth
 
@@ -21,4 +21,5 @@ __all__ = [
     "Regularity",
     "Reported",
     "Stream",
+    "Video",
 ]

@@ -83,3 +83,50 @@ class Digit:
             "volume_dbm0": self.volume_dbm0,
             "ended": self.ended,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Video:
+    """The frames of a video stream."""
+
+    frames: int
+    """Of which at least one packet was received."""
+    broken_frames: int
+    """Of those, the ones with packets missing."""
+    key_frames: int | None
+    """None: payloads are encrypted, cut, or of a codec whose descriptor is not read; so are the next two."""
+    width: int | None
+    height: int | None
+    frame_rate: float | None
+    """A second, by the timestamps of the frames received."""
+    bitrate_kbps: float | None
+    """Of payload."""
+    freezes: int
+    """Times the picture stood still: `clearline.voice.inspection.frames` says when."""
+    freeze_us: int
+    """In all."""
+    longest_freeze_us: int
+    vq: float | None
+    """Video quality by ITU-T G.1070, 1 to 5."""
+    coefficients: str | None
+    """The set that it was computed with."""
+    unscored: str | None
+    """Why there is no `vq`."""
+
+    def to_json(self) -> Json:
+        """Write the figures."""
+        return {
+            "frames": self.frames,
+            "broken_frames": self.broken_frames,
+            "key_frames": self.key_frames,
+            "width": self.width,
+            "height": self.height,
+            "frame_rate": rounded(self.frame_rate),
+            "bitrate_kbps": rounded(self.bitrate_kbps, 1),
+            "freezes": self.freezes,
+            "freeze_ms": ms(self.freeze_us),
+            "longest_freeze_ms": ms(self.longest_freeze_us),
+            "vq": rounded(self.vq),
+            "coefficients": self.coefficients,
+            "unscored": self.unscored,
+        }

@@ -10,7 +10,32 @@ SHOWN_DIGITS = 32
 
 def findings(stream: Stream) -> list[str]:
     """Say what a stream's payloads told, one sentence each without its full stop, in plain text."""
-    return [*_redundancy(stream), *_level(stream), *_digits(stream), *_pauses(stream), *_malformed(stream)]
+    return [
+        *_video(stream),
+        *_redundancy(stream),
+        *_level(stream),
+        *_digits(stream),
+        *_pauses(stream),
+        *_malformed(stream),
+    ]
+
+
+def _video(stream: Stream) -> Iterator[str]:
+    video = stream.video
+    if video is None:
+        return
+    size = "" if video.width is None else f" of {video.width} x {video.height}"
+    rate = "" if video.frame_rate is None else f", {video.frame_rate:.1f} a second"
+    bits = "" if video.bitrate_kbps is None else f", {video.bitrate_kbps:,.0f} kbit/s"
+    keys = "" if video.key_frames is None else f", {video.key_frames:,} key frames"
+    yield f"video: {video.frames:,} frames{size}{rate}{bits}, {video.broken_frames:,} with packets missing{keys}"
+    freezes = f"{video.freeze_us / 1_000_000:.1f} s in all, the longest {video.longest_freeze_us / 1_000_000:.1f} s"
+    yield "the picture never stood still" if not video.freezes else f"{video.freezes:,} freezes: {freezes}"
+    yield (
+        f"video not scored: {video.unscored}"
+        if video.vq is None
+        else f"video quality {video.vq:.2f}, {video.coefficients}"
+    )
 
 
 def _redundancy(stream: Stream) -> Iterator[str]:

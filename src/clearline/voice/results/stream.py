@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from clearline.voice.results.content import Digit, Level, Redundancy
+from clearline.voice.results.content import Digit, Level, Redundancy, Video
 from clearline.voice.results.text import Json, moment, ms, rounded, seconds
 
 
@@ -271,6 +271,8 @@ class Stream:
     digits: tuple[Digit, ...] = ()
     """The first 200 of them."""
     digit_count: int = 0
+    video: Video | None = None
+    """None: it is none."""
 
     def to_json(self) -> Json:
         """Write the stream."""
@@ -304,6 +306,7 @@ class Stream:
             "level_unknown": self.level_unknown,
             "digits": [digit.to_json() for digit in self.digits],
             "digit_count": self.digit_count,
+            "video": self.video.to_json() if self.video else None,
             "flags": list(self.flags),
             "intervals": [interval.to_json() for interval in self.intervals],
         }
