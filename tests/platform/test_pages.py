@@ -15,6 +15,7 @@ from platform_kit import call_record, samples
 
 from clearline.agreement.moments import datetime_us
 from clearline.platform.accounts.models import User
+from clearline.platform.alerts.models import Alert, Responder
 from clearline.platform.availability.models import Target
 from clearline.platform.availability.observation import observe, outage_id
 from clearline.platform.calls.uploading import take_in
@@ -33,6 +34,7 @@ OPEN = {
     "welcome", "account_login", "account_reset_password", "account_signup", "healthz", "metrics",
     "agent-enrol", "agent-exchange", "status-subscribe", "status-confirm", "status-end", "status-customer",
     "status-customer-feed", "status-customer-calendar",
+    "alert-link",
 }  # fmt: skip
 """Addresses that need no sign-in; agents sign what they send."""
 
@@ -70,10 +72,18 @@ def objects(service: Service, target: Target, alice: User) -> dict[str, str | in
     outage = outage_id(target, observe(target, span_about(now), datetime_us(now)).outages[0])
     correction = Correction(outage=outage, from_at=now, until_at=now, becomes="up", reason="a test call")
     propose(correction, [service], alice, now)
+    alert = Alert.objects.create(
+        provider=alice.provider, kind="certificate", subject="x", title="Reflector ends", began_at=now, opened_at=now
+    )
+    responder = Responder.objects.create(
+        provider=alice.provider, name="Acme on call", address="a@northwind.example", added_at=now
+    )
     declaration = Declaration(from_at=now, what="No audio")
     declare(declaration, [service], alice, now, file=SimpleUploadedFile("shot.png", b"png"))
     incident = Incident.objects.create(provider=alice.provider, title="No dial tone in Berlin", started_at=now)
     return {
+        "alert": alert.pk,
+        "responder": responder.pk,
         "outage": outage,
         "correction": correction.pk,
         "declaration": declaration.pk,
@@ -137,6 +147,10 @@ def addresses(objects: dict[str, str | int], service: Service, target: Target) -
         "vantages": "/availability/vantages/",
         "watch-everywhere": "/availability/vantages/everywhere/",
         "vantage-revoke": f"/availability/vantages/{objects['vantage']}/revoke/",
+        "alerts": "/alerts/",
+        "alert-acknowledge": f"/alerts/{objects['alert']}/acknowledge/",
+        "responder-add": "/alerts/on-call/add/",
+        "responder-remove": f"/alerts/on-call/{objects['responder']}/remove/",
         "outage": f"/availability/outages/{objects['outage']}/",
         "outage-declare": "/availability/outages/declare/",
         "correction-add": "/availability/outages/correct/",
@@ -170,7 +184,8 @@ POST_ONLY = {
     "target-retire", "window-cancel", "capture-retry", "contact-remove", "vantage-revoke",
     "listing-remove", "customer-link",
     *(f"window-{deed}" for deed in DEEDS),
-    "month-close", "correction-decide", "declaration-decide", "declaration-end",
+    "alert-acknowledge", "responder-remove", "month-close",
+    "correction-decide", "declaration-decide", "declaration-end",
 }  # fmt: skip
 
 SHARED = {
@@ -178,6 +193,7 @@ SHARED = {
     "exclusion-add", "calls", "upload", "desk", "request-add", "statements", "agreements", "agreement-add", "people",
     "audit", "outbox", "vantages", "watch-everywhere", "maintenance-calendar", "carrier-notice-read", "incidents",
     "incident-add", "listing-add", "outage-declare", "correction-add",
+    "alerts", "responder-add",
 }  # fmt: skip
 """Addresses without an object in them: everybody has their own page there."""
 

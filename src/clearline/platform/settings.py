@@ -36,6 +36,7 @@ INSTALLED_APPS = [
     "clearline.platform.vantages",
     "clearline.platform.maintenance",
     "clearline.platform.outages",
+    "clearline.platform.alerts",
     "clearline.platform.calls",
     "clearline.platform.desk",
     "clearline.platform.statements",

@@ -12,6 +12,7 @@ urlpatterns = [
     path("availability/outages/", include("clearline.platform.outages.urls")),
     path("availability/", include("clearline.platform.availability.urls")),
     path("agents/", include("clearline.platform.vantages.agent_urls")),
+    path("alerts/", include("clearline.platform.alerts.urls")),
     path("maintenance/", include("clearline.platform.maintenance.urls")),
     path("calls/", include("clearline.platform.calls.urls")),
     path("desk/", include("clearline.platform.desk.urls")),

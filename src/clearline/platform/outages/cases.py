@@ -1,14 +1,15 @@
 """An outage as its page shows it, found by its name: a measured one (`O-3-…`) or a declared one (`D-3`)."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from clearline.agreement.intervals import Interval
 from clearline.agreement.moments import datetime_us, utc
-from clearline.platform.accounts.models import User
+from clearline.platform.accounts.models import Provider, User
 from clearline.platform.availability.models import Target
-from clearline.platform.availability.observation import Seen, outages_of
+from clearline.platform.availability.observation import RECENT_US, Now, Seen, outages_of
 from clearline.platform.availability.outages import Outage
 from clearline.platform.customers.models import Service
 from clearline.platform.outages.models import Correction, Declaration
@@ -115,13 +116,20 @@ def corrections_of(case: Case, user: User) -> list[Correction]:
     return list(found.select_related("made_by", "decided_by").prefetch_related("services__customer"))
 
 
-def running(user: User, now: datetime) -> list[Case]:
-    """The outages that go on now, longest first."""
+def running(provider: Provider, states: Mapping[int, Now], now: datetime) -> list[Case]:
+    """A provider's outages that go on now, longest first.
+
+    Args:
+        provider: whose.
+        states: how the provider's targets do now, by primary key.
+        now: the present moment.
+    """
     now_us = datetime_us(now)
-    targets = Target.objects.visible_to(user).filter(retired_at=None).select_related("provider")
-    seen = outages_of(targets, (now_us - DAY_US // 24, now_us + 1), now_us)
+    down = Target.objects.filter(pk__in=[pk for pk, one in states.items() if one.state == "down"])
+    span = (now_us - RECENT_US, now_us + 1)
+    seen = outages_of(down.select_related("provider"), span, now_us)
     cases = [case_of_measured(one) for one in seen if one.outage.until_us is None]
-    declared = Declaration.objects.visible_to(user).filter(accepted=True, until_at=None)
+    declared = Declaration.objects.filter(provider=provider, accepted=True, until_at=None)
     cases += [case_of_declaration(one) for one in declared]
     return sorted(cases, key=lambda case: (case.from_us, case.code))
 

@@ -9,6 +9,7 @@ MENU = (
     ("dashboard", "Dashboard", "home"),
     ("customers", "Customers", "users"),
     ("availability", "Availability", "activity"),
+    ("alerts", "Alerts", "alert-triangle"),
     ("maintenance", "Maintenance", "tool"),
     ("calls", "Calls", "phone"),
     ("desk", "Desk", "lifebuoy"),

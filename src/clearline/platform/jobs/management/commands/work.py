@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
+from clearline.platform.alerts.services import tend
 from clearline.platform.calls.analysis import WorkerEndsError, analyse_upload
 from clearline.platform.calls.models import Upload
 from clearline.platform.jobs.beside import Step, run_beside
@@ -28,6 +29,7 @@ log = structlog.get_logger(__name__)
 IDLE_S = 1.0
 """Due rows are looked for this often while there are none."""
 BESIDE = (
+    Step("alerts", partial(tend, timezone.now), 5.0),
     Step("e-mail", partial(send_due, Delivery.Channel.EMAIL, timezone.now), 1.0),
     Step("notices", partial(tell_due, timezone.now), 5.0),
     Step("status", partial(publish, timezone.now), 10.0),

@@ -1,0 +1,65 @@
+from typing import Any
+from zoneinfo import available_timezones
+
+from django import forms
+from django.conf import settings
+from django.core.validators import validate_email
+
+from clearline.platform.accounts.models import User
+from clearline.platform.alerts.models import Responder
+from clearline.platform.outbox.webhooks import RefusedError, checked_url
+
+CLOCK = {"type": "time"}
+
+
+class ResponderForm(forms.ModelForm):  # type: ignore[type-arg]  # takes none when it runs
+    zone = forms.CharField(
+        required=False, max_length=64, label="Time zone", help_text="IANA name, such as Europe/Berlin; empty is UTC."
+    )
+
+    class Meta:
+        model = Responder
+        fields = (
+            "name", "channel", "address", "after_minutes", "quiet_from", "quiet_until", "zone", "critical_passes",
+        )  # fmt: skip
+        labels = {
+            "channel": "How they are told",
+            "address": "E-mail address or URL",
+            "after_minutes": "Minutes after the alert was opened",
+            "quiet_from": "Quiet hours from",
+            "quiet_until": "Quiet hours until",
+            "critical_passes": "Outages and missing measurements are told in quiet hours too",
+        }
+        help_texts = {"after_minutes": "0: at once. Later: only if nobody has acknowledged it by then."}
+        widgets = {"quiet_from": forms.TimeInput(attrs=CLOCK), "quiet_until": forms.TimeInput(attrs=CLOCK)}
+
+    def __init__(self, user: User, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.user = user
+
+    def clean_zone(self) -> str:
+        name: str = self.cleaned_data["zone"] or "UTC"
+        if name not in available_timezones():
+            raise forms.ValidationError("There is no such time zone. Write its IANA name, such as Europe/Berlin.")
+        return name
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if (cleaned.get("quiet_from") is None) != (cleaned.get("quiet_until") is None):
+            self.add_error("quiet_until", "Quiet hours need both ends, or none.")
+        if not self.errors:
+            self._check_address(cleaned["channel"], cleaned["address"])
+        return cleaned
+
+    def _check_address(self, channel: str, address: str) -> None:
+        try:
+            if channel == Responder.Channel.EMAIL:
+                validate_email(address)
+            else:
+                checked_url(address, private=settings.CLEARLINE.webhook_private)
+        except forms.ValidationError as error:
+            self.add_error("address", error)
+        except RefusedError as error:
+            self.add_error("address", str(error))
+        if Responder.objects.visible_to(self.user).filter(channel=channel, address=address).exists():
+            self.add_error("address", "This one is told already.")

@@ -1,0 +1,111 @@
+"""What somebody has to look at now, and who is told of it, in which order, by which way."""
+
+from datetime import datetime, timedelta
+from typing import ClassVar
+from zoneinfo import ZoneInfo
+
+from django.db import models
+
+from clearline.platform.accounts.models import Provider
+from clearline.platform.tenancy import TenantModel
+
+
+class Responder(TenantModel):
+    """A step of the chain: somebody on call, and how they are reached."""
+
+    class Channel(models.TextChoices):
+        """How they are told."""
+
+        EMAIL = "email", "E-mail"
+        WEBHOOK = "webhook", "Webhook"
+        CALL = "call", "Telephone call"
+
+    provider = models.ForeignKey(Provider, on_delete=models.PROTECT)
+    name = models.CharField(max_length=100)
+    channel = models.CharField(max_length=10, choices=Channel.choices, default=Channel.EMAIL)
+    address = models.CharField(max_length=500)
+    """An e-mail address, a URL, or a SIP URI."""
+    sealed_secret = models.TextField(blank=True)
+    """What webhooks to it are signed with, encrypted."""
+    after_minutes = models.PositiveSmallIntegerField(default=0)
+    """So long after an alert was opened they are told, unless somebody has acknowledged it."""
+    zone = models.CharField(max_length=64, default="UTC")
+    """The IANA zone of the quiet hours."""
+    quiet_from = models.TimeField(null=True, blank=True)
+    quiet_until = models.TimeField(null=True, blank=True)
+    """Between the two, on that zone's clocks, they are not told; over midnight if the end is the earlier one."""
+    critical_passes = models.BooleanField(default=True)
+    """Critical alerts are told in quiet hours too."""
+    added_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("after_minutes", "name", "pk")
+        constraints = (models.UniqueConstraint(fields=("provider", "channel", "address"), name="one_step_each"),)
+
+    def __str__(self) -> str:
+        return self.name
+
+    def is_quiet(self, now: datetime) -> bool:
+        """Whether it is in the quiet hours."""
+        if self.quiet_from is None or self.quiet_until is None:
+            return False
+        at = now.astimezone(ZoneInfo(self.zone)).time()
+        if self.quiet_from <= self.quiet_until:
+            return self.quiet_from <= at < self.quiet_until
+        return at >= self.quiet_from or at < self.quiet_until
+
+
+class Alert(TenantModel):
+    """Something that somebody has to look at, from when it was noticed until it was over."""
+
+    class Kind(models.TextChoices):
+        """What it is about."""
+
+        OUTAGE = "outage", "Outage"
+        SUSPICION = "suspicion", "Suspicion"
+        CERTIFICATE = "certificate", "Certificate"
+        RECORDS = "records", "Measurements"
+
+    CRITICAL: ClassVar[frozenset[str]] = frozenset({Kind.OUTAGE, Kind.RECORDS})
+    """What cannot wait for the morning."""
+
+    provider = models.ForeignKey(Provider, on_delete=models.PROTECT)
+    kind = models.CharField(max_length=20, choices=Kind.choices)
+    subject = models.CharField(max_length=100)
+    """What it is about, by its name in documents; open once for each."""
+    title = models.CharField(max_length=200)
+    text = models.TextField()
+    began_at = models.DateTimeField()
+    """Of an outage: the first failing sample. The clock of the restoration runs from here."""
+    opened_at = models.DateTimeField()
+    acknowledged_at = models.DateTimeField(null=True)
+    acknowledged_by = models.CharField(max_length=200, blank=True)
+    resolved_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("-opened_at", "-pk")
+        constraints = (
+            models.UniqueConstraint(
+                fields=("provider", "kind", "subject"),
+                condition=models.Q(resolved_at=None),
+                name="one_open_alert_each",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.title
+
+    @property
+    def code(self) -> str:
+        """The name in documents and deliveries: `A-3`."""
+        return f"A-{self.pk}"
+
+    @property
+    def is_critical(self) -> bool:
+        """Whether it passes the quiet hours of those who chose so."""
+        return self.kind in self.CRITICAL
+
+    @property
+    def length(self) -> timedelta | None:
+        """From its beginning to its end; None while it is open."""
+        return None if self.resolved_at is None else self.resolved_at - self.began_at

@@ -1,0 +1,11 @@
+from django.urls import path
+
+from clearline.platform.alerts import views
+
+urlpatterns = [
+    path("", views.index, name="alerts"),
+    path("<int:pk>/acknowledge/", views.acknowledge, name="alert-acknowledge"),
+    path("link/<str:token>/", views.link, name="alert-link"),
+    path("on-call/add/", views.add_responder, name="responder-add"),
+    path("on-call/<int:pk>/remove/", views.remove_responder, name="responder-remove"),
+]

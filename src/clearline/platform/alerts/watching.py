@@ -1,0 +1,88 @@
+"""What goes wrong now and somebody on call must hear of."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from clearline.agreement.moments import datetime_us, utc
+from clearline.platform.accounts.models import Provider
+from clearline.platform.alerts.models import Alert
+from clearline.platform.availability.models import Target
+from clearline.platform.availability.observation import RECENT_US, Now, now_of
+from clearline.platform.outages.cases import Case, running
+from clearline.records.errors import RecordsError
+
+OF_TARGET = re.compile(r"(?:O|target)-(\d+)")
+"""The names of what an alert can be about that is measured at a target."""
+
+CERTIFICATE_LEFT = timedelta(days=14)
+"""A certificate that ends sooner than this is to be renewed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something that goes wrong now."""
+
+    kind: str
+    subject: str
+    title: str
+    text: str
+    began_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One look at everything."""
+
+    troubles: tuple[Trouble, ...]
+    unseen: frozenset[int] = frozenset()
+    """Targets, by primary key, of which nothing is known now: what went wrong there is not known to be over."""
+
+    def is_unseen(self, alert: Alert) -> bool:
+        """Whether an alert is about a target of which nothing is known."""
+        found = OF_TARGET.match(alert.subject)
+        return found is not None and int(found[1]) in self.unseen
+
+
+def look(provider: Provider, now: datetime) -> Look:
+    """Look for what goes wrong for a provider at this moment."""
+    targets = list(Target.objects.filter(provider=provider, retired_at=None).select_related("provider"))
+    try:
+        states = now_of(targets, datetime_us(now))
+        found = [_outage(case) for case in running(provider, states, now)]
+    except RecordsError as error:
+        trouble = _records("The measurements cannot be read", str(error), now)
+        return Look((trouble,), frozenset(target.pk for target in targets))
+    if _is_unmeasured(targets, states, now):
+        found.append(_records("Nothing is measured", "No target was measured in the last ten minutes.", now))
+    unseen = frozenset(pk for pk, one in states.items() if one.state == "unknown")
+    return Look((*found, *_certificates(targets, states, now)), unseen)
+
+
+def _outage(case: Case) -> Trouble:
+    """An outage, with whom it touches."""
+    felt = [f"{service} ({service.site})" if service.site else str(service) for service in case.services]
+    text = case.reason + "\n" + ("Felt by: " + ", ".join(felt) if felt else "No service is known to depend on it.")
+    what = str(case.target) if case.target else str(case.declaration)
+    return Trouble(Alert.Kind.OUTAGE, case.code, f"{what} is down", text, utc(case.from_us))
+
+
+def _certificates(targets: Iterable[Target], states: Mapping[int, Now], now: datetime) -> Iterator[Trouble]:
+    limit_us = datetime_us(now + CERTIFICATE_LEFT)
+    for target in targets:
+        sample = states[target.pk].sample
+        if sample is not None and sample.expires_at_us is not None and sample.expires_at_us < limit_us:
+            ends = f"{utc(sample.expires_at_us).astimezone(UTC):%-d %b %Y, %H:%M} UTC"
+            text = f"The certificate that {target.uri} shows is good until {ends}."
+            yield Trouble(Alert.Kind.CERTIFICATE, target.code, f"The certificate of {target} ends", text, now)
+
+
+def _is_unmeasured(targets: Iterable[Target], states: Mapping[int, Now], now: datetime) -> bool:
+    """Whether none of the targets that have been there for a while was measured."""
+    settled = [target for target in targets if datetime_us(now) - datetime_us(target.added_at) > RECENT_US]
+    return bool(settled) and all(states[target.pk].sample is None for target in settled)
+
+
+def _records(title: str, text: str, now: datetime) -> Trouble:
+    return Trouble(Alert.Kind.RECORDS, "records", title, text, now)
