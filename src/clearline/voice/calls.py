@@ -201,7 +201,7 @@ class CallBook:
             call.changes += 200 <= status < 300
         elif method == "INVITE" and status > 100:
             tag = _tag(message.header("to") or "")
-            if tag:
+            if tag and status < 300:  # other final responses make no dialog (RFC 3261 section 12.1)
                 call.forks.add(tag)
             self._invite_response(call, status, number, at_us)
 
