@@ -1,8 +1,10 @@
-"""The store of measurements: durable ingest, size, sealing, questions from roll-ups, search.
+"""The store of measurements: durable ingest, size, sealing, questions from roll-ups, search, readers during merges.
 
 Beside it, in the same run, SQLite (ingest, size) and a plain DuckDB file (size, questions).
 
-./clearline bench records [--calls 3000000] [--days 30] [--keep DIRECTORY] [--kills 0]
+./clearline bench records [--calls 3000000] [--days 30] [--queries 1000] [--kills 0] [--keep DIRECTORY]
+
+30,000,000 calls take about twenty minutes and 5 GB of disk.
 """
 
 import argparse
@@ -16,89 +18,28 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import fields
+from multiprocessing import get_context
 from pathlib import Path
 from resource import RUSAGE_SELF, getrusage
 from typing import Any
 
 import duckdb
-import numpy as np
-import pyarrow as pa
+from _made_calls import FIRST_DAY, TENANT, a_day, keep_up, write_and_merge
 
 from clearline.records import check, evidence, figures, seal, search
-from clearline.records.columns import record_schema, stored_schema, to_rows
+from clearline.records.columns import record_schema, to_rows
+from clearline.records.engines.duck import MEMORY_LIMIT
+from clearline.records.errors import RecordsError
+from clearline.records.rolling import DERIVED, roll_up_months
 from clearline.records.schema import CALLS, DAY_US, CallRecord
 from clearline.records.spool import encode
 from clearline.records.store import Records
-from clearline.records.upkeep import refresh
 
-FIRST_DAY = 20_700  # 2026-09-04
-CUSTOMERS, TRUNKS, NUMBERS = 600, 40, 200
-CODECS = np.array(["PCMA", "PCMU", "G722", "opus", "G729"])
-TENANT = "bench"
+PARTS = ("spool", "merge", "index", "roll-ups")
+SEAL_MIB = seal.SEAL_BYTES // 2**20
 LIMITS = evidence.Limits.of("150", "30", "1", "3.5")
-
-
-def a_day(day: int, count: int) -> pa.Table:
-    """Made-up calls of one UTC day, seeded by the day."""
-    rng = np.random.default_rng(day)
-    customer = np.minimum(rng.zipf(1.3, count) - 1, CUSTOMERS - 1)
-    site = rng.integers(0, 3, count)
-    start = day * DAY_US + rng.integers(0, DAY_US, count)
-    answered = rng.random(count) < 0.8
-    measured = answered & (rng.random(count) < 0.97)
-    delay_us = (rng.gamma(4, 300_000, count)).astype(np.int64)
-    talk = np.where(answered, rng.gamma(1.2, 150_000_000, count).astype(np.int64) // 1000 * 1000, 0)
-    loss = (rng.gamma(0.3, 4000, count)).astype(np.int64) // 100 * 100
-    mos = np.clip(441 - loss // 150 - rng.integers(0, 12, count), 100, 450)
-    identity, call_id = rng.bytes(12 * count).hex(), rng.bytes(16 * count).hex()
-    own = rng.integers(0, NUMBERS, count)
-    other = rng.integers(10**9, 10**10 - 1, count)
-    columns: dict[str, Any] = {
-        "key": [identity[i * 24 : i * 24 + 24] for i in range(count)],
-        "tenant": pa.repeat(TENANT, count),
-        "customer": _named("C-{:05d}", CUSTOMERS, customer),
-        "service": _named("S-{:05d}", CUSTOMERS, customer),
-        "call_id": [call_id[i * 32 : i * 32 + 32] for i in range(count)],
-        "caller": [
-            f"+1{200 + c % 700:03d}{c:04d}{n:03d}" for c, n in zip(customer.tolist(), own.tolist(), strict=True)
-        ],
-        "callee": [f"+1{n}" for n in other.tolist()],
-        "start_us": start,
-        "answered_us": pa.array(start + delay_us, mask=~answered),
-        "end_us": start + delay_us + talk,
-        "final_code": np.where(answered, 200, rng.choice([486, 487, 404, 503, 480], count)),
-        "talk_us": pa.array(talk, mask=~answered),
-        "post_dial_delay_us": delay_us // 1000 * 1000,
-        "mos_x100": pa.array(mos, mask=~measured),
-        "mos_basis": pa.array(np.array(["cq", "lq"])[(rng.random(count) < 0.3).astype(int)], mask=~measured),
-        "mos_lq_x100": pa.array(mos + 2, mask=~measured),
-        "mos_cq_x100": pa.array(mos, mask=~measured),
-        "loss_ppm": pa.array(loss, mask=~measured),
-        "jitter_us": pa.array(rng.gamma(2, 1500, count).astype(np.int64) // 100 * 100, mask=~measured),
-        "delay_us": pa.array(rng.gamma(8, 6000, count).astype(np.int64) // 1000 * 1000, mask=~measured),
-        "codec": pa.array(CODECS[rng.choice(5, count, p=[0.4, 0.3, 0.1, 0.1, 0.1])], mask=~measured),
-        "source": pa.repeat("capture", count),
-        "code_version": pa.repeat("1.0.0", count),
-        "profile": pa.repeat("planning", count),
-        "site": _named("L-{:05d}", CUSTOMERS * 3, customer * 3 + site),
-        "trunk": _named("trunk-{:02d}", TRUNKS, (customer * 7 + rng.integers(0, 3, count)) % TRUNKS),
-        "direction": _named(["out", "in"], 2, rng.integers(0, 2, count)),
-    }
-    schema = stored_schema(CALLS)
-    arrays = [pa.array(columns[f.name], f.type) if f.name in columns else _default(f, count) for f in schema]
-    return pa.table(arrays, schema=schema)
-
-
-def _named(form: str | list[str], count: int, index: "np.ndarray[Any, Any]") -> pa.Array:
-    names = form if isinstance(form, list) else [form.format(i) for i in range(count)]
-    return pa.array(names).take(pa.array(index))
-
-
-def _default(field: pa.Field, count: int) -> pa.Array:
-    if field.nullable:
-        return pa.nulls(count, field.type)
-    return pa.repeat(pa.scalar(1 if field.name == "recorded_us" else 0, field.type), count)
 
 
 def timed(question: Callable[[], Any]) -> tuple[float, Any]:
@@ -149,53 +90,62 @@ def ingest_sqlite(root: Path, rows: list[CallRecord]) -> tuple[float, float]:
 
 
 def fill(records: Records, days: int, per_day: int) -> None:
-    """Spool, seal and roll up the days; prints what one day took."""
-    taken = []
-    for day in range(FIRST_DAY, FIRST_DAY + days):
-        table = a_day(day, per_day)
-        for batch in table.to_batches(max_chunksize=10_000):
-            records._writer.append(encode(CALLS, batch))  # noqa: SLF001  # made rows need no dataclasses
-        began = time.perf_counter()
-        with seal.maintenance(records):
-            seal.seal_spool(records)
-            sealing = time.perf_counter() - began
-            seal.seal_days(records, 0, day + 1)
-            merging = time.perf_counter() - began - sealing
-            refresh(records)
-            seal.collect(records, -1)
-        taken.append(time.perf_counter() - began)
-        parts = f"spool {sealing:.1f}, merge {merging:.1f}"
-        print(f"  day {day - FIRST_DAY + 1:2}: sealed and rolled up in {taken[-1]:5.1f} s ({parts})", flush=True)
-    middle = statistics.median(taken)
-    print(f"a day of {per_day:,} calls sealed and rolled up: median {middle:.1f} s, worst {max(taken):.1f} s")
+    """Spool, seal and roll up the days, the upkeep in a process of its own; prints what one day took."""
+    taken, processor, memory = [], [], 0.0
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as upkeeper:
+        for day in range(FIRST_DAY, FIRST_DAY + days):
+            table = a_day(day, per_day)
+            for batch in table.to_batches(max_chunksize=10_000):
+                records._writer.append(encode(CALLS, batch))  # noqa: SLF001  # made rows need no dataclasses
+            parts, busy, memory = upkeeper.submit(keep_up, records.path, day).result()
+            taken.append(sum(parts))
+            processor.append(busy)
+            said = ", ".join(f"{name} {part:.1f}" for name, part in zip(PARTS, parts, strict=True))
+            done = f"sealed and rolled up in {taken[-1]:5.1f} s, processor {busy:5.1f}"
+            print(f"  day {day - FIRST_DAY + 1:2}: {done} ({said})", flush=True)
+    middle, busiest = statistics.median(taken), statistics.median(processor)
+    said = f"median {middle:.1f} s (processor {busiest:.1f}), best {min(taken):.1f}, worst {max(taken):.1f}"
+    print(f"a day of {per_day:,} calls sealed and rolled up: {said}")
+    print(
+        f"  peak memory of the upkeep {memory:,.0f} MiB (DuckDB may take {MEMORY_LIMIT}; {SEAL_MIB} MiB sealed at once)"
+    )
+
+
+def month(records: Records) -> None:
+    """Roll the month up, which in daily life happens once, after its last day."""
+    with seal.maintenance(records):
+        taken, _ = timed(lambda: roll_up_months(records))
+    print(f"the month rolled up from its days in {taken:.1f} s")
 
 
 def sizes(records: Records) -> None:
     files = records.manifest.live().files
     rows = sum(file.rows for file in files if file.table == "calls")
-    for table in ("calls", "rollup", "histogram", "index"):
+    for table in ("calls", *DERIVED, "index"):
         size = sum(file.bytes for file in files if file.table == table)
-        print(f"  {table:10} {size / rows:6.1f} bytes a call ({size / 2**20:,.0f} MiB)")
+        print(f"  {table:15} {size / rows:6.1f} bytes a call ({size / 2**20:,.0f} MiB)")
 
 
 def questions(records: Records, days: int) -> None:
-    month = {"tenant": TENANT, "since_us": FIRST_DAY * DAY_US, "until_us": (FIRST_DAY + days) * DAY_US}
+    whole = {"tenant": TENANT, "since_us": FIRST_DAY * DAY_US, "until_us": (FIRST_DAY + days) * DAY_US}
     one = {"tenant": TENANT, "since_us": FIRST_DAY * DAY_US, "until_us": (FIRST_DAY + 1) * DAY_US}
-    some = to_rows(CALLS, a_day(FIRST_DAY + days // 2, 1000).slice(500, 1))[0]
+    noon_us = (FIRST_DAY + days // 2) * DAY_US + DAY_US // 2
+    some = records.calls(tenant=TENANT, since_us=noon_us, until_us=noon_us + 10 * 60_000_000)[0]
     one_service, one_customer = {"service": ["S-00007"]}, {"customer": ["C-00007"]}
     late: dict[str, Any] = {"permille": 950, "measure": "post_dial_delay_us", "by": ["customer"]}
     asked: dict[str, Callable[[], Any]] = {
-        "month MOS of all customers": lambda: figures.totals(records, **month, by=["customer"]),
-        "worst trunks": lambda: figures.totals(records, **month, by=["trunk"]),
-        "month of one service": lambda: figures.totals(records, **month, by=["profile"], where=one_service),
+        "month MOS of all customers": lambda: figures.totals(records, **whole, by=["customer"]),
+        "worst trunks": lambda: figures.totals(records, **whole, by=["trunk"]),
+        "month of one service": lambda: figures.totals(records, **whole, by=["profile"], where=one_service),
         "day's site hours, p5 MOS": lambda: figures.percentile(records, **one, permille=50, by=["site", "hour_us"]),
-        "MOS histogram, one customer": lambda: figures.histogram(records, **month, where=one_customer),
-        "post-dial delay p95 by customer": lambda: figures.percentile(records, **month, **late),
+        "MOS histogram, all": lambda: figures.histogram(records, **whole),
+        "MOS histogram, one customer": lambda: figures.histogram(records, **whole, where=one_customer),
+        "post-dial delay p95 by customer": lambda: figures.percentile(records, **whole, **late),
         "experience, one service (rows)": lambda: [
-            evidence.experience(records, **month, service="S-00007", limits=LIMITS)
+            evidence.experience(records, **whole, service="S-00007", limits=LIMITS)
         ],
-        "search by number": lambda: search.search(records, **month, number="+12500050007"),
-        "search by Call-ID": lambda: search.search(records, **month, call_id=some.call_id),
+        "search by number": lambda: search.search(records, **whole, number="+12500050007"),
+        "search by Call-ID": lambda: search.search(records, **whole, call_id=some.call_id),
     }
     for name, question in asked.items():
         print(f"  {name:34} {median_ms(question)}", flush=True)
@@ -206,6 +156,7 @@ def peer(records: Records, root: Path) -> None:
     paths = [str(records.path / file.path) for file in records.manifest.live(["calls"]).files]
     path = root / "peer.duckdb"
     base = duckdb.connect(str(path), config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
+    base.execute("SET enable_progress_bar = false")
     load = f"CREATE TABLE calls AS SELECT * FROM read_parquet({paths})"  # noqa: S608  # our own paths
     taken, _ = timed(lambda: base.execute(load))
     base.execute("CHECKPOINT")
@@ -226,12 +177,44 @@ def peer(records: Records, root: Path) -> None:
     base.close()
 
 
-def kills(root: Path, count: int) -> None:
+def readers(root: Path, queries: int) -> int:
+    """Ask while another process writes and merges. Returns how many answers failed or were wrong."""
+    path = root / "merging"
+    path.mkdir()
+    context = get_context("spawn")
+    begun, kept = context.Value("q", 0), context.Value("q", 0)
+    writer = context.Process(target=write_and_merge, args=(path, begun, kept))
+    writer.start()
+    records, span = Records(path), (FIRST_DAY * DAY_US, (FIRST_DAY + 4) * DAY_US)
+    wrong, taken = 0, []
+    while not kept.value:
+        time.sleep(0.1)
+    for _ in range(queries):
+        least, start = kept.value, time.perf_counter()
+        try:
+            found = figures.totals(records, tenant=TENANT, since_us=span[0], until_us=span[1])
+        except RecordsError as error:
+            print(f"  {error}")
+            found, wrong = [], wrong + 1
+        else:
+            seen = found[0]["attempts"] if found else 0
+            wrong += not least <= seen <= begun.value
+        taken.append(time.perf_counter() - start)
+    calls, begun.value = kept.value, -(10**9)
+    writer.join()
+    middle, last = statistics.median(taken) * 1000, sorted(taken)[len(taken) * 99 // 100] * 1000
+    print(f"{queries} questions while {calls // 50} batches were written and merged: {wrong} wrong or failed; ", end="")
+    print(f"median {middle:.0f} ms, p99 {last:.0f} ms")
+    return wrong
+
+
+def kills(root: Path, times: int) -> bool:
     """kill -9 a writer and the upkeep at random moments; then nothing acknowledged may be missing or doubled."""
-    environment = {**os.environ, "CLEARLINE_TEST_KILLS": str(count)}
+    environment = {**os.environ, "CLEARLINE_TEST_KILLS": str(times)}
     command = [sys.executable, "-m", "pytest", "-q", "tests/records/test_kill.py", f"--basetemp={root / 'kills'}"]
     done = subprocess.run(command, check=False, env=environment)
-    print(f"{count} kills: {'nothing lost, nothing doubled' if done.returncode == 0 else 'FAILED'}")
+    print(f"{times} kills: {'nothing lost, nothing doubled' if done.returncode == 0 else 'FAILED'}")
+    return done.returncode == 0
 
 
 def main(argv: list[str]) -> int:
@@ -239,6 +222,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--calls", type=int, default=3_000_000, help="calls in all")
     parser.add_argument("--days", type=int, default=30, help="days they are spread over")
     parser.add_argument("--keep", type=Path, help="directory to work in and keep (else a temporary one)")
+    parser.add_argument("--queries", type=int, default=200, help="questions asked while files are merged")
     parser.add_argument("--kills", type=int, default=0, help="how often to kill -9 a writer and the upkeep")
     options = parser.parse_args(argv)
     root = options.keep or Path(tempfile.mkdtemp(prefix="clearline-bench-"))
@@ -252,18 +236,20 @@ def main(argv: list[str]) -> int:
     records = Records(root / "records")
     fill(records, options.days, options.calls // options.days)
     print(f"sealed, {options.calls:,} calls over {options.days} days")
+    month(records)
     sizes(records)
     questions(records, options.days)
     peer(records, root)
     report = check.check(records) if options.calls <= 3_000_000 else None
     if report is not None:
         print(f"check: {report.files} files, {len(report.problems)} problems (roll-ups equal their recomputation)")
-    print(f"peak memory of this process: {getrusage(RUSAGE_SELF).ru_maxrss / 1024:,.0f} MiB")
+    print(f"peak memory of this process, which makes the calls up: {getrusage(RUSAGE_SELF).ru_maxrss / 1024:,.0f} MiB")
+    failed = readers(root, options.queries) if options.queries else 0
     if options.kills:
-        kills(root, options.kills)
+        failed += not kills(root, options.kills)
     if options.keep is None:
         shutil.rmtree(root)
-    return 0
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

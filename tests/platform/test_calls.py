@@ -18,6 +18,7 @@ from clearline.platform.calls.services import calls_in, streams_of
 from clearline.platform.calls.uploading import take_in
 from clearline.platform.customers.models import Service
 from clearline.platform.jobs.lease import MOST_ATTEMPTS, claim, extend, finish, give_back
+from clearline.platform.measurements import records
 
 pytestmark = pytest.mark.django_db
 
@@ -58,6 +59,13 @@ def test_a_capture_becomes_a_call_with_its_streams(service: Service, alice: User
     scores = sorted(stream.mos_lq_x100 or 0 for stream in streams_of(call))
     assert call.mos_x100 == scores[0] < scores[1]
     assert done.first_at == utc(captures.START_US)
+    for stream in streams_of(call):
+        span = {"since_us": stream.start_us, "until_us": stream.end_us + 1}
+        parts = records().intervals(tenant=call.tenant, stream_key=stream.key, **span)
+        assert sum(part.lost for part in parts) == stream.lost
+        assert sum(part.received or 0 for part in parts) == stream.received
+        assert all(part.mos_lq_x100 for part in parts)
+        assert stream.burst_r_x1000 is not None
 
 
 def test_the_same_capture_twice_changes_nothing(service: Service, alice: User) -> None:

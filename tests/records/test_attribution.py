@@ -9,13 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.records.make import DAY, NOON, call
 
-from clearline.records import figures
+from clearline.records import check, figures
+from clearline.records.attributing import changes, unattributed
 from clearline.records.attribution import Rule, domain, subscriber
 from clearline.records.engines.duck import subscriber_sql
 from clearline.records.errors import BadRecordError
 from clearline.records.schema import CallRecord
 from clearline.records.store import Records
-from clearline.records.upkeep import set_rules, unattributed, upkeep
+from clearline.records.upkeep import set_rules, upkeep
 
 WHOLE: dict[str, Any] = {"tenant": "t", "since_us": NOON - DAY, "until_us": NOON + 2 * DAY}
 WHO = {"who": "ann", "why": "order 17"}
@@ -129,6 +130,12 @@ def test_a_corrected_rule_attributes_anew_and_says_what_changed(records: Records
         (("A", "S-A"), (None, None)): 1,
     }
     assert set(owners(records).values()) == {None}
+    kept = {(c["from_customer"], c["to_customer"], c["rows"]) for c in changes(records, "t")}
+    assert kept == {("A", None, 1), ("A", "B", 3), ("B", None, 3), (None, "A", 1), (None, "A", 3)}
+    assert changes(records, "other") == []
+    listed = check.state(records)
+    check.rebuild(records)
+    assert check.state(records) == listed
 
 
 def test_days_a_new_rule_does_not_touch_are_not_rewritten(records: Records) -> None:

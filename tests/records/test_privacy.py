@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from tests.records.make import DAY, NOON, call, stream
 
-from clearline.records import ageing, check, erasure, figures, holds, parquet, snapshot
+from clearline.records import ageing, alerts, check, erasure, figures, holds, nightly, parquet, snapshot
 from clearline.records.columns import to_batch
-from clearline.records.errors import HeldError, RecordsError
+from clearline.records.errors import BadRecordError, HeldError, RecordsError
 from clearline.records.schema import CALLS, ClientReport, record_key
 from clearline.records.search import search
 from clearline.records.store import Records
@@ -213,4 +214,63 @@ def test_a_person_is_erased_from_files_of_an_older_version_too(records: Records)
     assert figures.totals(records, **WHOLE, by=["customer"]) == before
     ageing.pseudonymise(records, before_day=NOON // DAY + 1, period="2026-09")
     assert [(row.caller or "")[:7] for row in records.calls(**WHOLE)] == ["", "hidden:"]
+    assert check.check(records).problems == []
+
+
+def test_what_was_set_aside_is_erased_too_or_destroyed(records: Records) -> None:
+    fill(records)
+    upkeep(records)
+    (day,) = (file for file in records.manifest.live(["calls"]).files if file.day == NOON // DAY)
+    unlisted, damaged = records.path / "unlisted", records.path / "damaged"
+    unlisted.mkdir()
+    damaged.mkdir()
+    (unlisted / "one.parquet").write_bytes((records.path / day.path).read_bytes())
+    (unlisted / "torn.parquet").write_bytes((records.path / day.path).read_bytes()[:-9])
+    (damaged / "segment.wal").write_bytes(PERSON.encode())
+    done = erasure.erase_person(records, tenant="t", number=PERSON, **WHO)
+    assert done.destroyed == ["damaged/segment.wal", "unlisted/torn.parquet"]
+    callers = pq.read_table(unlisted / "one.parquet").column("caller").to_pylist()
+    assert sorted(map(str, callers)) == sorted(["None", str(call(3).caller), PERSON])  # the other tenant's stays
+    assert "destroyed" in records.manifest.documents("erasure")[0][2]
+    assert erasure.erase_customer(records, tenant="t", customer="C-2", **WHO).destroyed == []
+    assert pq.read_table(unlisted / "one.parquet").column("customer").to_pylist().count("C-2") == 0
+
+
+def test_an_erased_customer_leaves_the_sums_of_expired_days_too(records: Records) -> None:
+    fill(records)
+    upkeep(records)
+    ageing.expire(records, "calls", before_day=NOON // DAY + 1, who="dpo")
+    assert {row["customer"] for row in figures.totals(records, **WHOLE, by=["customer"])} == {"C-1", "C-2"}
+    erasure.erase_customer(records, tenant="t", customer="C-2", **WHO)
+    assert {row["customer"] for row in figures.totals(records, **WHOLE, by=["customer"])} == {"C-1"}
+    assert check.check(records).problems == []
+
+
+def test_retention_is_applied_at_night_and_a_hold_against_it_is_an_alert(records: Records) -> None:
+    today = records.now_us() // DAY
+    for days in (50, 20, 5):
+        records.append(
+            [
+                call(days, start_us=(today - days) * DAY),
+                call((days, "C-2"), start_us=(today - days) * DAY, customer="C-2"),
+            ]
+        )
+    upkeep(records)
+    nightly.retain(records, "calls", 30, tenant="", customer=None, who="dpo")
+    nightly.retain(records, "calls", 10, tenant="t", customer="C-2", who="dpo")
+    nightly.retain(records, "numbers", 7, tenant="", customer=None, who="dpo")
+    with pytest.raises(BadRecordError, match="only go earlier"):
+        nightly.retain(records, "calls", 31, tenant="t", customer="C-1", who="dpo")
+    name = holds.hold(records, tenant="t", customer=None, **WHO)
+    assert len(nightly.nightly(records)) == 3
+    assert "forbids it" in alerts.alerts(records)[0].text
+    holds.release(records, name, **WHO)
+    assert nightly.nightly(records) == []
+    assert alerts.alerts(records) == []
+    left = records.calls(tenant="t", since_us=0, until_us=(today + 1) * DAY)
+    assert sorted(((today * DAY - row.start_us) // DAY, row.customer, (row.caller or "")[:7]) for row in left) == [
+        (5, "C-1", "sip:+12"),
+        (5, "C-2", "sip:+12"),
+        (20, "C-1", "hidden:"),
+    ]
     assert check.check(records).problems == []

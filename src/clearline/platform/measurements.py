@@ -17,3 +17,9 @@ def records() -> Records:
     """The store of this process, opened at its first use."""
     configured = settings.CLEARLINE
     return _open(configured.records, configured.manifest_url, configured.engine_url)
+
+
+def own_records() -> Records:
+    """The same store with engines of its own, for long work; close it afterwards."""
+    configured = settings.CLEARLINE
+    return Records(configured.records, manifest_url=configured.manifest_url)

@@ -3,15 +3,19 @@
 import hmac
 import os
 from collections import Counter
+from collections.abc import Sequence
 from functools import partial
 from hashlib import sha256
+from pathlib import Path
 from secrets import token_bytes
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
-from clearline.records import documents, parquet
+from clearline.records import documents
+from clearline.records.attributing import restate
 from clearline.records.attribution import subscriber
 from clearline.records.erasure import NAMING, Erased, remove_rows, rows_of
 from clearline.records.errors import RecordsError
@@ -19,7 +23,7 @@ from clearline.records.holds import must_be_free
 from clearline.records.rewrite import destroy_replaced, kept_files, rewrite, table_of
 from clearline.records.schema import TABLES, Table
 from clearline.records.seal import maintenance, seal_spool
-from clearline.records.upkeep import refresh, restate
+from clearline.records.upkeep import refresh
 
 if TYPE_CHECKING:
     from clearline.records.store import Records
@@ -80,20 +84,36 @@ def pseudonymise(records: "Records", *, before_day: int, period: str) -> int:
 
     Returns:
         How many files were rewritten.
+
+    Raises:
+        HeldError: a hold is in force on anybody.
     """
+    must_be_free(records, None, None)
     key = _key(records, period)
     done = 0
     with maintenance(records):
         for file, live in kept_files(records, NAMING):
-            if file.day < before_day:
-                table = table_of(file)
-                data = parquet.read(records.path, file.path, list(table.identity))
-                if any(_open(text) for column in data.columns for text in column.unique().to_pylist()):
-                    rewrite(records, file, partial(_hidden, key=key), live=live, keeps_measures=True)
-                    done += 1
+            if file.day < before_day and _has_open(records.path / file.path, table_of(file).identity):
+                rewrite(records, file, partial(_hidden, key=key), live=live, keeps_measures=True)
+                done += 1
         refresh(records)
         destroy_replaced(records)
     return done
+
+
+def _has_open(path: Path, identity: Sequence[str]) -> bool:
+    """Whether any text of these columns is no pseudonym, by the least and the greatest that a file says it has."""
+    metadata = pq.read_metadata(path)
+    for number in range(metadata.num_row_groups):
+        group = metadata.row_group(number)
+        for column in map(group.column, range(group.num_columns)):
+            if column.path_in_schema in identity:
+                told = column.statistics
+                known = told is not None and told.has_min_max
+                nothing = told is not None and told.has_null_count and told.null_count == group.num_rows
+                if not nothing and not (known and not _open(told.min) and not _open(told.max)):
+                    return True
+    return False
 
 
 def _open(text: str | None) -> bool:
@@ -132,6 +152,7 @@ def destroy_key(records: "Records", period: str) -> None:
 
     On a copy-on-write disk or in backups older blocks may survive; keep `keys/` out of backups.
     """
+    must_be_free(records, None, None)
     path = records.path / "keys" / f"{period}.key"
     if not path.exists():
         raise RecordsError(f"there is no key for {period}")

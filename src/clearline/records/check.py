@@ -135,7 +135,7 @@ def derive(files: list[File], kept: list[tuple[str, str, int, str]]) -> tuple[li
 
 def state(records: "Records") -> dict[str, Any]:
     """What a rebuild must reproduce: the live files with all that is known of them, and the documents."""
-    kinds = ("rules", "snapshot", "hold", "release", "erasure", "expiry", "alert", "pseudonyms")
+    kinds = ("rules", "snapshot", "hold", "release", "erasure", "expiry", "alert", "attribution", "retention")
     return {
         "files": [asdict(file) for file in records.manifest.live().files],
         "documents": {

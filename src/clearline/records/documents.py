@@ -6,6 +6,7 @@ They lie beside the data, so that the manifest, which lists them too, can be mad
 import json
 import os
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -39,6 +40,11 @@ def keep(root: Path, manifest: Manifest, kind: str, at_us: int, body: dict[str, 
         raise plain_error(error, target) from error
     manifest.put_document(kind, name, at_us, text)
     return name
+
+
+def name_of(*parts: str) -> str:
+    """A document's name made of what it is about, whatever characters that has."""
+    return sha256("\x1f".join(parts).encode()).hexdigest()[:16]
 
 
 def remove(root: Path, manifest: Manifest, kind: str, name: str) -> None:

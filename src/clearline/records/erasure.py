@@ -2,14 +2,15 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from clearline.records import documents, parquet
+from clearline.records import aside, documents, parquet
+from clearline.records.attributing import restate
 from clearline.records.attribution import subscriber
 from clearline.records.columns import to_rows
 from clearline.records.errors import RecordsError
@@ -17,9 +18,10 @@ from clearline.records.holds import must_be_free
 from clearline.records.manifest import File
 from clearline.records.query import Scope
 from clearline.records.rewrite import destroy_replaced, kept_files, rewrite, table_of
-from clearline.records.schema import CALLS, LATEST_US, REPORTS, TABLES, Record, Table
+from clearline.records.rollup import KINDS
+from clearline.records.schema import CALLS, LATEST_US, REPORTS, STREAMS, TABLES, Record, Table
 from clearline.records.seal import maintenance, seal_spool
-from clearline.records.upkeep import refresh, restate
+from clearline.records.upkeep import refresh
 
 if TYPE_CHECKING:
     from clearline.records.store import Records
@@ -30,11 +32,13 @@ NAMING = {"calls": ("caller", "callee"), "client_reports": ("reporter", "caller"
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """What an erasure did: rows changed or removed by table, files written anew, files read back to prove it."""
+    """What an erasure did: rows changed or removed by table, files written anew, files read back to prove it, and
+    damaged files set aside that no reader could prove free and that were destroyed."""  # noqa: D205, D209
 
     rows: dict[str, int]
     files: int
     read_back: int
+    destroyed: list[str] = field(default_factory=list)
 
 
 def export_person(records: "Records", *, tenant: str, number: str) -> list[Record]:
@@ -90,9 +94,19 @@ def erase_person(records: "Records", *, tenant: str, number: str, who: str, why:
                 touched += 1
         refresh(records)
         destroy_replaced(records)
+        destroyed = _nameless_aside(records, tenant, wanted, keys)
         body = {"tenant": tenant, "who": who, "why": why, "what": "person", "rows": dict(rows)}
-        documents.keep(records.path, records.manifest, "erasure", records.now_us(), body)
-        return Erased(dict(rows), touched, _prove(records, tenant, wanted))
+        documents.keep(records.path, records.manifest, "erasure", records.now_us(), {**body, "destroyed": destroyed})
+        return Erased(dict(rows), touched, _prove(records, tenant, wanted), destroyed)
+
+
+def _nameless_aside(records: "Records", tenant: str, wanted: str, keys: set[str]) -> list[str]:
+    def change(table: Table, data: pa.Table) -> pa.Table:
+        if table.name in NAMING:
+            return _nameless(table, data, tenant=tenant, wanted=wanted, counted=Counter(), keys=keys)
+        return _no_addresses(table, data, keys=keys, counted=Counter()) if table is STREAMS else data
+
+    return aside.erase(records, change)
 
 
 def _naming_files(records: "Records", wanted: str) -> list[tuple[File, bool]]:
@@ -155,7 +169,7 @@ def _no_addresses(table: Table, data: pa.Table, *, keys: set[str], counted: Coun
 
 
 def _prove(records: "Records", tenant: str, wanted: str) -> int:
-    """Read back every data file there is on the disk, listed or not, for the number.
+    """Read back every data file there is on the disk, listed, unlisted or set aside, for the number.
 
     Returns:
         How many files were read.
@@ -168,6 +182,10 @@ def _prove(records: "Records", tenant: str, wanted: str) -> int:
             read += 1
             if pc.any(_matches(TABLES[name], data, tenant, wanted)).as_py():
                 raise RecordsError(f"{path} still names the person: erase again, and report this")
+    for path, table, data in aside.readable(records):
+        read += 1
+        if table.name in NAMING and pc.any(_matches(table, data, tenant, wanted)).as_py():
+            raise RecordsError(f"{path} still names the person: erase again, and report this")
     return read
 
 
@@ -196,10 +214,19 @@ def erase_customer(records: "Records", *, tenant: str, customer: str, who: str, 
         ):
             chooser = partial(rows_of, tenant=tenant, column=column, values=values)
             touched += remove_rows(records, name, chooser, rows, collected)
+        _remove_sums(records, tenant, customer)
         refresh(records)
         destroy_replaced(records)
-        body = {"tenant": tenant, "who": who, "why": why, "what": "customer", "rows": dict(rows)}
-        documents.keep(records.path, records.manifest, "erasure", records.now_us(), body)
+        destroyed = aside.erase(records, partial(_without, tenant=tenant, customer=customer, calls=calls, keys=streams))
+        body = {
+            "tenant": tenant,
+            "who": who,
+            "why": why,
+            "what": "customer",
+            "rows": dict(rows),
+            "destroyed": destroyed,
+        }
+        documents.keep(records.path, records.manifest, "erasure", records.now_us(), {**body, "destroyed": destroyed})
         read = 0
         for name in ("calls", "client_reports"):
             for file, _ in kept_files(records, [name]):
@@ -207,7 +234,39 @@ def erase_customer(records: "Records", *, tenant: str, customer: str, who: str, 
                 data = parquet.read(records.path, file.path, ["tenant", "customer"])
                 if pc.any(rows_of(data, tenant=tenant, column="customer", values={customer})).as_py():
                     raise RecordsError(f"{file.path} still has rows of the customer: erase again, and report this")
-        return Erased(dict(rows), touched, read)
+        for path, _, data in aside.readable(records):
+            read += 1
+            mine = "customer" in data.column_names and rows_of(
+                data, tenant=tenant, column="customer", values={customer}
+            )
+            if mine and pc.any(mine).as_py():
+                raise RecordsError(f"{path} still has rows of the customer: erase again, and report this")
+        return Erased(dict(rows), touched, read, destroyed)
+
+
+def _without(table: Table, data: pa.Table, *, tenant: str, customer: str, calls: set[str], keys: set[str]) -> pa.Table:
+    """Rows of something set aside, without a customer's."""
+    column, values = {
+        "streams": ("call_key", calls),
+        "intervals": ("stream_key", keys),
+    }.get(table.name, ("customer", {customer}))
+    if column not in data.column_names:
+        return data
+    return data.filter(pc.invert(rows_of(data, tenant=tenant, column=column, values=values)))
+
+
+def _remove_sums(records: "Records", tenant: str, customer: str) -> None:
+    """Remove what was summed of a customer's calls of days whose rows have expired; other days are summed anew."""
+    expired = documents.expired_before(records.manifest, "calls")
+    for kind in KINDS:
+        for file in records.manifest.live([kind.table], 0, expired).files:
+            data = parquet.read(records.path, file.path)
+            mine = rows_of(data, tenant=tenant, column="customer", values={customer})
+            if pc.any(mine).as_py():
+                path = parquet.new_path(file.table, file.day)
+                about = parquet.footer(file.table, file.day, file.level, made_of=file.made_of, merges=[file.path])
+                made = parquet.write(records.path, path, data.filter(pc.invert(mine)), about)
+                records.manifest.commit(add=[made], kill=[file.path], now_us=records.now_us())
 
 
 def rows_of(data: pa.Table, *, tenant: str, column: str, values: set[str]) -> pa.ChunkedArray:

@@ -21,7 +21,7 @@ INDEX_SCHEMA = pa.schema([("hash", pa.int64()), ("customer", pa.string()), ("sta
 
 def made_of(file: File) -> tuple[str, ...]:
     """What an index of a file says it was made of: its very bytes, since it holds hashes of identities."""
-    return ("definition:index-1", file.sha256)
+    return ("definition:index-2", file.sha256)
 
 
 def index_days(records: "Records", since_day: int, until_day: int) -> list[int]:

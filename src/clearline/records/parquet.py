@@ -51,7 +51,7 @@ def footer(table: str, day: int, level: int, **more: Any) -> str:
     return json.dumps({"table": table, "day": day, "level": level, **more}, sort_keys=True)
 
 
-def write(root: Path, path: str, data: pa.Table, about: str) -> File:
+def write(root: Path, path: str, data: pa.Table, told: str) -> File:
     """Write rows that fit in memory, in the order given, and make them durable.
 
     Raises:
@@ -60,7 +60,7 @@ def write(root: Path, path: str, data: pa.Table, about: str) -> File:
     """
     target = root / path
     temporary = target.with_suffix(".tmp")
-    schema = data.schema.with_metadata({FOOTER: about})
+    schema = data.schema.with_metadata({FOOTER: told})
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         pq.write_table(data.cast(schema), temporary, compression="zstd", row_group_size=ROW_GROUP_ROWS)
@@ -95,8 +95,8 @@ def describe(root: Path, source: Path, path: str) -> File:
     try:
         with pq.ParquetFile(source) as reader:
             metadata = reader.metadata.metadata or {}
-            about = json.loads(metadata[FOOTER.encode()])
-            digest = measure_digest(_batches(reader), _left_out(about["table"]))
+            told = json.loads(metadata[FOOTER.encode()])
+            digest = measure_digest(_batches(reader), _left_out(told["table"]))
             rows = reader.metadata.num_rows
         content = sha256()
         with source.open("rb") as stream:
@@ -105,18 +105,28 @@ def describe(root: Path, source: Path, path: str) -> File:
     except (pa.ArrowException, OSError, KeyError, ValueError) as error:
         name = path or source.relative_to(root)
         raise StoreDamagedError(f"{name} cannot be read back ({error}): restore it from a copy") from error
-    about |= {name: tuple(about.get(name, ())) for name in ("merges", "made_of", "segments")}
+    told |= {name: tuple(told.get(name, ())) for name in ("merges", "made_of", "segments")}
     size = source.stat().st_size
-    return File(path=path, rows=rows, bytes=size, sha256=content.hexdigest(), digest=digest, **about)
+    return File(path=path, rows=rows, bytes=size, sha256=content.hexdigest(), digest=digest, **told)
+
+
+def about(path: Path) -> dict[str, Any]:
+    """What a file's footer says of it.
+
+    Raises:
+        ArrowException, OSError, KeyError, ValueError: it is no file of ours, or cannot be read.
+    """
+    found: dict[str, Any] = json.loads((pq.read_metadata(path).metadata or {})[FOOTER.encode()])
+    return found
 
 
 def sources(path: Path) -> set[str]:
     """What a file says it was made from: spool segments, paths or digests of files; nothing if it cannot be read."""
     try:
-        about = json.loads(pq.read_metadata(path).metadata[FOOTER.encode()])
-    except (pa.ArrowException, OSError, KeyError, TypeError, ValueError):
+        told = about(path)
+    except (pa.ArrowException, OSError, KeyError, ValueError):
         return set()
-    named = [name for kind in ("segments", "merges", "made_of") for name in about.get(kind, ())]
+    named = [name for kind in ("segments", "merges", "made_of") for name in told.get(kind, ())]
     return {name for name in named if not name.startswith((DEFINITION, lineage.MARK))}
 
 

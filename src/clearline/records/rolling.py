@@ -90,8 +90,8 @@ def _month_made_of(days: Iterable[File]) -> tuple[str, ...]:
     return (VERSION, *sorted(file.digest for file in days))
 
 
-def roll_up(records: "Records", since_day: int, until_day: int) -> list[int]:
-    """Bring the roll-ups of days in [since, until), and of the months they end, up to date.
+def roll_up_days(records: "Records", since_day: int, until_day: int) -> list[int]:
+    """Bring the roll-ups of days in [since, until) up to date.
 
     Needs the maintenance lock. Returns the days that were summed.
     """
@@ -105,7 +105,6 @@ def roll_up(records: "Records", since_day: int, until_day: int) -> list[int]:
             if len(old) != 1 or added_since(old[0], of) != []:
                 _make_day(records, kind, day, of, old)
                 done.add(day)
-    _roll_up_months(records)
     return sorted(done)
 
 
@@ -153,10 +152,15 @@ def _all_hours(day: int) -> range:
     return range(day * DAY_US, (day + 1) * DAY_US, HOUR_US)
 
 
-def _roll_up_months(records: "Records") -> None:
-    """Sum the days of each month that is over, if it has no fresh roll-up. Needs the maintenance lock."""
+def roll_up_months(records: "Records") -> list[int]:
+    """Sum the days of each month that is over, if it has no fresh roll-up. Needs the maintenance lock.
+
+    Returns:
+        First days of the months that were summed.
+    """
     files = records.manifest.live((CALLS.name, *DERIVED)).files
     today = records.now_us() // DAY_US
+    done = set()
     for kind in KINDS:
         fresh = fresh_days(records, files, kind)
         known = fresh_months(files, kind, fresh)
@@ -164,6 +168,8 @@ def _roll_up_months(records: "Records") -> None:
             if month_end(month) <= today:
                 days = [file for day, file in fresh.items() if month_of(day) == month]
                 _make_month(records, kind, month, days, by_day(files, kind.month_table).get(month, []))
+                done.add(month)
+    return sorted(done)
 
 
 def _make_month(records: "Records", kind: Kind, month: int, days: list[File], old: list[File]) -> None:

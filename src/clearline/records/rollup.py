@@ -134,6 +134,10 @@ class Buckets:
         return table.mutate(grain=ibis.literal("hour"), measure=ibis.literal(measure)).select(HISTOGRAM_SCHEMA.names)
 
 
+MONTH = "-month"
+"""What the names of months' tables end in."""
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """One of the two kinds of roll-up: what its files are called and hold, and how it is made of rows."""
@@ -148,7 +152,7 @@ class Kind:
     @property
     def month_table(self) -> str:
         """What a month's files are called."""
-        return f"{self.table}-month"
+        return self.table + MONTH
 
     def coarser(self, cells: ir.Table, grain: str, at: ir.IntegerValue) -> ir.Table:
         """Sum cells up to a coarser grain."""

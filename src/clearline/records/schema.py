@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Literal
 
-SCHEMA_VERSION = 2
-"""2: probe samples have media figures, the certificate's end and the clock's offset. Every version is read."""
+SCHEMA_VERSION = 3
+"""2: probe samples have media figures, the certificate's end and the clock's offset. 3: intervals have more figures,
+phones' reports the keys of the call and stream they are about. Every version is read."""
 
 MosBasis = Literal["cq", "lq"]
 Direction = Literal["in", "out", "internal"]
@@ -157,6 +158,10 @@ class IntervalRecord:
     measured_by: str
     code_version: str
     profile: str
+    received: int | None = None
+    discarded: int | None = None
+    jitter_max_us: int | None = None
+    max_gap_us: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +188,8 @@ class ClientReport:
     source: str
     code_version: str
     profile: str
+    call_key: str | None = None
+    stream_key: str | None = None
 
 
 Record = ProbeSample | CallRecord | StreamRecord | IntervalRecord | ClientReport

@@ -16,6 +16,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from clearline.records import documents, lineage, parquet, query
+from clearline.records.alerts import raise_alert
+from clearline.records.aside import DAMAGED, UNLISTED
 from clearline.records.columns import conform, stored_schema
 from clearline.records.engines.duck import SOURCE, Plan, to_ibis
 from clearline.records.errors import StoreBusyError
@@ -105,11 +107,11 @@ def _clear_unlisted(records: "Records", path: Path, sources: set[str]) -> None:
     if made_from and made_from <= sources:
         path.unlink()
         return
-    aside = records.path / "unlisted" / path.name
+    aside = records.path / UNLISTED / path.name
     aside.parent.mkdir(exist_ok=True)
     path.rename(aside)
     text = f"{path.relative_to(records.path)} is in no list and its sources are gone; it was moved to unlisted/"
-    documents.keep(records.path, records.manifest, "alert", records.now_us(), {"text": text}, path.stem)
+    raise_alert(records, text, path.stem)
 
 
 def seal_spool(records: "Records") -> int:
@@ -156,12 +158,11 @@ def _seal(records: "Records", group: list[Path]) -> None:
 
 
 def _report_damage(records: "Records", path: Path, damage: Damage, content: bytes) -> None:
-    kept = records.path / "damaged" / path.name
+    kept = records.path / DAMAGED / path.name
     kept.parent.mkdir(exist_ok=True)
     kept.write_bytes(content)
     text = f"spool/{path.name}: bytes {damage.start} to {damage.end} are damaged; the segment is kept in damaged/"
-    name = f"{path.stem}-{damage.start}"
-    documents.keep(records.path, records.manifest, "alert", records.now_us(), {"text": text}, name)
+    raise_alert(records, text, f"{path.stem}-{damage.start}")
 
 
 def _write_days(records: "Records", table: Table, data: pa.Table, names: list[str]) -> list[File]:

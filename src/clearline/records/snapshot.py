@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from clearline.records import documents, query, rollup
+from clearline.records.attributing import restate
 from clearline.records.columns import stored_schema
 from clearline.records.errors import RecordsError
 from clearline.records.figures import totals
@@ -11,7 +12,6 @@ from clearline.records.parquet import describe
 from clearline.records.query import Scope
 from clearline.records.schema import CALLS
 from clearline.records.seal import SEALED, day_range, maintenance, seal_spool
-from clearline.records.upkeep import restate
 
 if TYPE_CHECKING:
     from clearline.records.store import Records

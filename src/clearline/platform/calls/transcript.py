@@ -5,8 +5,16 @@ from dataclasses import asdict, dataclass, fields, replace
 from decimal import ROUND_HALF_UP, Decimal
 
 from clearline import __version__
-from clearline.records.schema import CallRecord, MosBasis, StreamRecord, record_key
-from clearline.voice.results import Analysis, Call, Stream
+from clearline.records.schema import (
+    CallRecord,
+    ClientReport,
+    IntervalRecord,
+    MosBasis,
+    Record,
+    StreamRecord,
+    record_key,
+)
+from clearline.voice.results import Analysis, Call, Reported, Stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,21 +27,29 @@ class Owner:
     source: str
 
 
-def transcribe(analysis: Analysis, owner: Owner) -> list[CallRecord | StreamRecord]:
-    """Write down every call and stream of an analysis.
+def transcribe(analysis: Analysis, owner: Owner) -> list[Record]:
+    """Write down every call of an analysis, its streams, their intervals, and what their receivers said of them.
 
     Streams that no signalling names become calls too: those between the same two addresses are one.
     """
-    rows: list[CallRecord | StreamRecord] = []
+    rows: list[Record] = []
     for call in analysis.calls:
         streams = [analysis.streams[index] for index in call.streams]
         key = record_key(owner.tenant, owner.service, owner.source, "call", call.call_id, call.start_us)
-        rows.append(_signalled(key, call, streams, owner, analysis.profile))
-        rows += _streams(key, streams, owner, analysis.profile)
+        rows += _with_media(_signalled(key, call, streams, owner, analysis.profile), streams, owner)
     for pair, streams in _unsignalled(analysis).items():
         key = record_key(owner.tenant, owner.service, owner.source, "pair", *sorted(pair))
-        rows.append(_unnamed(key, streams, owner, analysis.profile))
-        rows += _streams(key, streams, owner, analysis.profile)
+        rows += _with_media(_unnamed(key, streams, owner, analysis.profile), streams, owner)
+    return rows
+
+
+def _with_media(call: CallRecord, streams: Sequence[Stream], owner: Owner) -> list[Record]:
+    rows: list[Record] = [call, *_streams(call.key, streams, owner, call.profile)]
+    for stream in streams:
+        key = record_key(call.key, stream.index)
+        rows += _intervals(key, stream, owner, call.profile)
+        if stream.reported is not None:
+            rows.append(_report(key, stream, stream.reported, call, owner))
     return rows
 
 
@@ -128,11 +144,70 @@ def _streams(call_key: str, streams: Iterable[Stream], owner: Owner, profile: st
             clock_rate=stream.clock_rate,
             max_gap_us=stream.regularity.max_gap_us,
             delay_us=_whole(stream.delay.one_way_us) if stream.delay else None,
+            r_x100=_hundredths(stream.quality.r),
+            burst_density_ppm=_whole(stream.burst.density_pct * 10_000),
+            burst_duration_us=_whole(stream.burst.duration_us),
+            gap_density_ppm=_whole(stream.burst.gap_density_pct * 10_000),
+            gap_duration_us=_whole(stream.burst.gap_duration_us),
+            burst_r_x1000=_whole(stream.burst.burst_ratio * 1000),
             model=stream.quality.model,
             unscored=stream.quality.unscored,
         )
         for stream in streams
     ]
+
+
+def _intervals(stream_key: str, stream: Stream, owner: Owner, profile: str) -> list[IntervalRecord]:
+    return [
+        IntervalRecord(
+            key=record_key(stream_key, interval.start_us),
+            tenant=owner.tenant,
+            stream_key=stream_key,
+            from_us=interval.start_us,
+            duration_us=interval.duration_us,
+            lost=interval.lost,
+            expected=interval.received + interval.lost,
+            jitter_us=_whole(interval.jitter_mean_us),
+            mos_lq_x100=_hundredths(interval.mos_lq),
+            mos_cq_x100=_hundredths(interval.mos_cq),
+            measured_by=owner.source,
+            code_version=__version__,
+            profile=profile,
+            received=interval.received,
+            discarded=interval.discarded,
+            jitter_max_us=_whole(interval.jitter_max_us),
+            max_gap_us=interval.max_gap_us,
+        )
+        for interval in stream.intervals
+    ]
+
+
+def _report(stream_key: str, stream: Stream, said: Reported, call: CallRecord, owner: Owner) -> ClientReport:
+    """What a stream's receiver said of it in RTCP."""
+    return ClientReport(
+        key=record_key(stream_key, "reported"),
+        tenant=owner.tenant,
+        customer=owner.customer,
+        service=owner.service,
+        at_us=stream.end_us,
+        kind="rtcp" if said.mos_lq is None else "rtcp-xr",
+        reporter=stream.destination,
+        call_id=call.call_id,
+        caller=call.caller,
+        callee=call.callee,
+        codec=stream.codec or None,
+        mos_lq_x100=_hundredths(said.mos_lq),
+        mos_cq_x100=_hundredths(said.mos_cq),
+        loss_ppm=max(said.lost, 0) * 1_000_000 // stream.counts.expected if stream.counts.expected else None,
+        jitter_us=_whole(said.jitter_us),
+        delay_us=None,
+        round_trip_us=said.round_trip_us,
+        source=owner.source,
+        code_version=__version__,
+        profile=call.profile,
+        call_key=call.key,
+        stream_key=stream_key,
+    )
 
 
 def lq_x100(stream: Stream) -> int | None:

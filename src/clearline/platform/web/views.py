@@ -10,9 +10,11 @@ from clearline.agreement.moments import datetime_us
 from clearline.platform.availability.models import Target
 from clearline.platform.availability.observation import now_of
 from clearline.platform.customers.models import Service
+from clearline.platform.measurements import records
 from clearline.platform.requests import Request
 from clearline.platform.statements.meter import meters
 from clearline.platform.statements.services import briefs
+from clearline.records.alerts import alerts
 
 LOOPBACK = ("127.0.0.1", "::1")
 
@@ -27,6 +29,7 @@ def dashboard(request: Request) -> HttpResponse:
     states = now_of(targets, datetime_us(now))
     services = briefs(bought, now, states)
     context = {
+        "alerts": alerts(records()),
         "targets": [(target, states[target.pk]) for target in targets],
         "meters": meters((brief.current for brief in services if brief.current), now),
         "briefs": services,

@@ -43,13 +43,14 @@ def subscriber_sql(column: str) -> str:
     first = f"CASE {tests} ELSE {bare} END"
     for end in "@;>":
         first = f"split_part({first}, '{end}', 1)"
-    return f"translate({first}, '-. ()', '')"
+    cleaned = f"translate({first}, '-. ()', '')"
+    return f"CASE WHEN regexp_full_match({column}, '\\+?[0-9]+') THEN {column} ELSE {cleaned} END"
 
 
 def index_hash(tenant: str, kind: str, value: str) -> int:
-    """The search index's hash of a number (kind `n`) or Call-ID (kind `c`), 31 bits: found calls are compared."""
+    """The search index's hash of a number (kind `n`) or Call-ID (kind `c`), 32 bits: found calls are compared."""
     text = f"{tenant}\x1f{kind}\x1f{value}".encode()
-    return int.from_bytes(md5(text, usedforsecurity=False).digest()[8:], "little") >> 33
+    return int.from_bytes(md5(text, usedforsecurity=False).digest()[:4], "big")
 
 
 def typed(sql: str, schema: ibis.Schema) -> str:
@@ -134,6 +135,7 @@ class DuckEngine:
                 settings["threads"] = self._threads
             self._connection = duckdb.connect(":memory:", config=settings)
             self._connection.execute("SET parquet_metadata_cache = true")
+            self._connection.execute("SET enable_progress_bar = false")  # it would print amidst a command's JSON
         return self._connection
 
     def relation(
@@ -215,7 +217,7 @@ class DuckEngine:
         numbers = [f"('n' || chr(31) || nullif({subscriber_sql(name)}, ''))" for name in ("caller", "callee")]
         texts = ", ".join([*numbers, "('c' || chr(31) || call_id)"])
         self._write_sql(
-            "SELECT CAST(md5_number_lower(tenant || chr(31) || text) >> 33 AS BIGINT) AS hash, customer, "  # noqa: S608
+            "SELECT CAST('0x' || left(md5(tenant || chr(31) || text), 8) AS BIGINT) AS hash, customer, "  # noqa: S608
             f"start_us FROM (SELECT tenant, customer, start_us, unnest([{texts}]) AS text FROM ({source})) "
             "WHERE text IS NOT NULL",
             ["hash", "start_us", "customer"],
