@@ -41,6 +41,9 @@ FEE = Decimal("1000.00")
 LATE_US = 1_500_000
 """How much later than planned a busy machine may probe."""
 
+GONE = "refused|no answer"
+"""What is said of a server that is gone; while the last of its processes end, one may still take a request."""
+
 Truth = tuple[int, int]
 """The moments just before and just after something was done."""
 
@@ -52,7 +55,7 @@ Post = tuple[int, Mapping[str, str], bytes]
 
 @dataclass
 class Fault:
-    """Something that is broken and repaired again, and what the outage says; no word: there must be none."""
+    """Something that is broken and repaired again, and a pattern of what the outage says; none: no outage."""
 
     target: Target
     begin: Callable[[], object]
@@ -181,9 +184,9 @@ class World:
 
     def _processes(self, *, long: bool) -> None:
         killed, stopped, frozen, full = (self.kamailio(name) for name in ("killed", "stopped", "frozen", "full queue"))
-        self.breaks("killed", killed, begin=killed.kill, end=killed.start, says="refused")
+        self.breaks("killed", killed, begin=killed.kill, end=killed.start, says=GONE)
         self.customer("Also on the killed server Ltd", self.faults["killed"].target)
-        self.breaks("stopped", stopped, begin=stopped.stop, end=stopped.start, says="refused")
+        self.breaks("stopped", stopped, begin=stopped.stop, end=stopped.start, says=GONE)
         self.breaks("frozen", frozen, begin=frozen.freeze, end=frozen.thaw, says="no answer")
         seconds = 20 if long else 5
         self.breaks(

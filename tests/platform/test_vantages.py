@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.test import Client
@@ -32,6 +33,7 @@ from clearline.sensors.agent.wire import ENROL_PATH, EXCHANGE_PATH, MOST_BYTES, 
 
 pytestmark = pytest.mark.django_db
 
+SCHEMAS = Path(__file__).parents[2] / "docs/schemas"
 URL = "http://127.0.0.1:8080"
 
 
@@ -48,6 +50,9 @@ class Wire:
             raise OSError("no route to host")
         self.sent.append((path, dict(headers), body))
         answer = self.client.post(path, body, content_type="application/json", headers=dict(headers))
+        if path == EXCHANGE_PATH and answer.status_code == 200:
+            for name, said in (("exchange", body), ("answer", answer.content)):
+                jsonschema.validate(json.loads(said), json.loads((SCHEMAS / f"vantage-{name}.json").read_text()))
         if self.lose_answer:
             raise OSError("timed out")
         return answer.status_code, answer.headers, answer.content

@@ -28,7 +28,8 @@ def index(request: Request) -> HttpResponse:
             command, form = f"./clearline agent enrol {settings.CLEARLINE.origin} {token}", InviteForm()
     rows = [(vantage, services.condition(vantage, now)) for vantage in vantages]
     context = {"rows": rows, "form": form, "command": command}
-    return render(request, "vantages/index.html", context, status=422 if form.errors else 200)
+    template = "vantages/index_now.html" if request.htmx else "vantages/index.html"
+    return render(request, template, context, status=422 if form.errors else 200)
 
 
 @require_POST
