@@ -2,8 +2,9 @@
 
 import itertools
 
-from clearline.voice import content, pictures, results, scoring, streams
+from clearline.voice import content, delays, pictures, results, scoring, streams
 from clearline.voice.calls import Call, Medium
+from clearline.voice.reports import FarEnd
 from clearline.voice.session import Session
 from clearline.voice.sipmeasures import measures
 from clearline.voice.wire.rtp import STATIC, plausible_payload_type
@@ -117,10 +118,11 @@ class Assembly:
         end_us = max(stream.first_us, stream.seen_us)  # a capture's clock may have stepped back meanwhile
         codec = content.codec(stream, known, int(end_us - stream.first_us))
         outage_us = self._outage_us(stream, owner)
-        delay = scoring.delay(stream, codec, self._trips_us(stream))
+        ends = self._far_ends(stream)
+        delay = scoring.delay(stream, codec, ends)
         scale = scoring.Scale(codec, self.profile, delay.mouth_to_ear_us / 1000 if delay else None)
         whole = scoring.heard(stream, outage_us, self.holes)
-        parts = scoring.parts(stream, scale, self.holes)
+        parts = scoring.parts(stream, scale, self.holes, delay, delays.by_interval(stream.intervals, ends))
         level, level_unknown = content.level(stream, known)
         video = pictures.video(stream, known)
         return results.Stream(
@@ -168,14 +170,14 @@ class Assembly:
         followed = any(other.seen_us > stream.seen_us for other in owner.streams)
         return 0 if followed else silent_us
 
-    def _trips_us(self, stream: streams.Stream) -> list[int]:
-        """Give the round trips from the point of capture to the stream's receiver and to its sender, where known."""
+    def _far_ends(self, stream: streams.Stream) -> list[FarEnd]:
+        """Find the stream's receiver and its sender, as far as their reports told a round trip to them."""
         reports = self.session.reports
         opposite = self._opposite(stream)
         ends = [reports.far_end(stream.source, stream.destination, stream.ssrc)]
         if opposite is not None:
             ends.append(reports.far_end(opposite.source, opposite.destination, opposite.ssrc))
-        return [end.round_trip_us for end in ends if end is not None and end.round_trip_us is not None]
+        return [end for end in ends if end is not None and end.trips]
 
     def _calls(self, scored: tuple[results.Stream, ...]) -> tuple[results.Call, ...]:
         """Give each call its streams."""

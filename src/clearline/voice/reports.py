@@ -30,6 +30,9 @@ KEPT_SENDER_REPORTS = 8
 MAX_SOURCES = 400_000
 """Sources whose reports are kept."""
 
+MAX_TRIPS = 20_000
+"""Round trips of one stream that are kept by their time: a day of reports each 5 s."""
+
 MAX_ROUND_TRIP_US = 60_000_000
 """A longer round trip is a clock that stepped."""
 
@@ -52,6 +55,9 @@ class FarEnd:
         self.trips = 0
         self.trip_sum_us = 0
         self.trip_max_us = 0
+        self.trip_times_us: list[int] = []
+        """When each was taken, of the first `MAX_TRIPS`; so is the next."""
+        self.trips_us: list[int] = []
         self.metrics: VoipMetrics | None = None
 
     @property
@@ -194,6 +200,9 @@ class ReportBook:
             far_end.trips += 1
             far_end.trip_sum_us += trip_us
             far_end.trip_max_us = max(far_end.trip_max_us, trip_us)
+            if len(far_end.trips_us) < MAX_TRIPS:
+                far_end.trip_times_us.append(at_us)
+                far_end.trips_us.append(trip_us)
 
 
 def _is_plain(data: bytes) -> bool:

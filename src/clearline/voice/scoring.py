@@ -72,9 +72,17 @@ class Scale:
         percent = 100 * heard.bad / heard.total
         return _score(self.codec, self.profile, percent, burst_ratio(heard.bad, heard.runs, heard.total), self.ta_ms)
 
-    def part(self, heard: Heard) -> tuple[float | None, float | None]:
-        """Give MOS-LQ and MOS-CQ of an interval: what `score` says, working out only what loss changes."""
-        quiet = _quiet(self.codec, self.profile, self.ta_ms) if self.codec and heard.total else None
+    def part(self, heard: Heard, longer_us: int = 0) -> tuple[float | None, float | None]:
+        """Give MOS-LQ and MOS-CQ of an interval: what `score` says, working out only what loss changes.
+
+        Args:
+            heard: what the listener missed in it.
+            longer_us: by how much its delay was longer than the stream's. Ta is taken to the whole ms then.
+        """
+        ta_ms = (
+            float(round(max(self.ta_ms + longer_us / 1000, 0))) if self.ta_ms is not None and longer_us else self.ta_ms
+        )
+        quiet = _quiet(self.codec, self.profile, ta_ms) if self.codec and heard.total else None
         if quiet is None:
             return None, None
         row, listening, conversational = quiet
@@ -136,10 +144,11 @@ def heard(stream: streams.Stream, outage_us: int, holes: set[int]) -> Heard:
     return Heard(bad, int(stream.expected()) + silent, int(runs) + (silent > 0)).without(missed)
 
 
-def delay(stream: streams.Stream, codec: str, trips_us: list[int]) -> results.Delay | None:
+def delay(stream: streams.Stream, codec: str, ends: list[FarEnd]) -> results.Delay | None:
     """Give the delay from round trips: from the point of capture to one end and back, and to the other and back."""
-    if not trips_us:
+    if not ends:
         return None
+    trips_us = [end.round_trip_us or 0 for end in ends]
     length_us = packet_us(stream)
     ta_ms = mouth_to_ear_ms(
         codec,
@@ -170,40 +179,59 @@ def quality(scale: Scale, whole: Heard, parts: tuple[results.Interval, ...]) -> 
     )
 
 
-def parts(stream: streams.Stream, scale: Scale, holes: set[int]) -> tuple[results.Interval, ...]:
-    """Score a stream's intervals, without what the capture missed."""
+def parts(
+    stream: streams.Stream, scale: Scale, holes: set[int], whole: results.Delay | None, delays: list[int | None]
+) -> tuple[results.Interval, ...]:
+    """Score a stream's intervals, without what the capture missed.
+
+    Args:
+        stream: the stream.
+        scale: how it is scored.
+        holes: the holes that are the capture's own.
+        whole: its delay.
+        delays: that of each interval, where `whole` is known, see `delays.by_interval`.
+    """
     missed: dict[int, list[int]] = {}
     for hole, index, lost in stream.losses.holed:
         if hole in holes:
             missed.setdefault(index, []).append(lost)
     repairs = stream.losses.repairs
-    return tuple(
-        _part(stream, interval, scale, missed.get(i, []), None if repairs is None else repairs.sums(i))
-        for i, interval in enumerate(stream.intervals)
-    )
+    scored = []
+    for i, interval in enumerate(stream.intervals):
+        delay_us = None if whole is None else delays[i]
+        longer_us = 0 if whole is None or delay_us is None else delay_us - whole.one_way_us
+        heard = _heard(interval, None if repairs is None else repairs.sums(i)).without(missed.get(i, []))
+        scored.append(_part(stream, interval, delay_us, scale.part(heard, longer_us)))
+    return tuple(scored)
+
+
+def _heard(interval: intervals.Interval, left: list[int] | None) -> Heard:
+    """Sum up an interval; `left`: packets repaired in it and runs that stay bad, where there is redundancy."""
+    received, lost, discarded = int(interval.received), int(interval.lost), int(interval.discarded)
+    repaired, runs = (0, int(interval.runs)) if left is None else left
+    return Heard(lost + discarded - repaired, received + lost, runs)
 
 
 def _part(
-    stream: streams.Stream, interval: intervals.Interval, scale: Scale, missed: list[int], left: list[int] | None
+    stream: streams.Stream,
+    interval: intervals.Interval,
+    delay_us: int | None,
+    mos: tuple[float | None, float | None],
 ) -> results.Interval:
-    """Score an interval; `left`: packets repaired in it and runs that stay bad, where there is redundancy."""
-    received, lost, discarded = int(interval.received), int(interval.lost), int(interval.discarded)
-    repaired, runs = (0, int(interval.runs)) if left is None else left
-    heard = Heard(lost + discarded - repaired, received + lost, runs)
-    mos_lq, mos_cq = scale.part(heard.without(missed))
     samples = int(interval.samples)
     us_per_tick = stream.us_per_tick
     return results.Interval(
         start_us=interval.start_us,
         duration_us=max(0, min(intervals.INTERVAL_US, stream.seen_us - interval.start_us)),
-        received=received,
-        lost=lost,
-        discarded=discarded,
+        received=interval.received,
+        lost=interval.lost,
+        discarded=interval.discarded,
         jitter_mean_us=interval.jitter_sum / samples * us_per_tick if samples else None,
         jitter_max_us=interval.jitter_max * us_per_tick if samples else None,
         max_gap_us=interval.max_gap_us,
-        mos_lq=mos_lq,
-        mos_cq=mos_cq,
+        mos_lq=mos[0],
+        mos_cq=mos[1],
+        delay_us=delay_us,
     )
 
 

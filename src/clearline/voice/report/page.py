@@ -342,7 +342,7 @@ def _how_scored(stream: Stream) -> str:
 
 def _intervals(intervals: tuple[Interval, ...]) -> str:
     columns = (("", "From (UTC)"), ("n", "Length"), ("n", "Received"), ("n", "Lost"), ("n", "Late"),
-               ("n", "Jitter mean"), ("n", "Jitter max"), ("n", "MOS-LQ"), ("n", "MOS-CQ"))  # fmt: skip
+               ("n", "Jitter mean"), ("n", "Jitter max"), ("n", "Delay"), ("n", "MOS-LQ"), ("n", "MOS-CQ"))  # fmt: skip
     rows = (
         (
             ("t", time_of_day(each.start_us)),
@@ -352,6 +352,7 @@ def _intervals(intervals: tuple[Interval, ...]) -> str:
             ("n", count(each.discarded)),
             ("n", milliseconds(each.jitter_mean_us)),
             ("n", milliseconds(each.jitter_max_us)),
+            ("n", milliseconds(each.delay_us)),
             (f"n {grade(each.mos_lq)}", score(each.mos_lq)),
             (f"n {grade(each.mos_cq)}", score(each.mos_cq)),
         )

@@ -35,6 +35,7 @@ def _together(group: Sequence[Interval]) -> Interval:
         max_gap_us=max(each.max_gap_us for each in group),
         mos_lq=min(_known(each.mos_lq for each in group), default=None),
         mos_cq=min(_known(each.mos_cq for each in group), default=None),
+        delay_us=max((each.delay_us for each in group if each.delay_us is not None), default=None),
     )
 
 
@@ -62,7 +63,12 @@ def draw_plots(stream: Stream) -> str:
     """
     points = slots(stream.intervals)
     axis = _Axis(stream.start_us, stream.end_us + stream.regularity.outage_us)
-    drawn = (_loss(stream, points, axis), _jitter(points, axis), _delay(stream, axis), _score(stream, points, axis))
+    drawn = (
+        _loss(stream, points, axis),
+        _jitter(points, axis),
+        _delay(stream, points, axis),
+        _score(stream, points, axis),
+    )
     together = ""
     if len(stream.intervals) > MAX_SLOTS:
         together = f'<p class="key">One step is {duration(points[0].duration_us)}: the worst of its intervals.</p>'
@@ -108,15 +114,15 @@ def _jitter(points: list[Interval], axis: _Axis) -> str:
     return _plot("Jitter", f"up to {milliseconds(max(known))}", points, axis, (0, top), "ms", shapes)
 
 
-def _delay(stream: Stream, axis: _Axis) -> str:
+def _delay(stream: Stream, points: list[Interval], axis: _Axis) -> str:
     if stream.delay is None:
         return _blank("Delay", "Unknown: no round trip could be taken from RTCP, so no conversational score is given.")
-    delay_us = stream.delay.one_way_us
-    top = _ceiling(delay_us / 1000, (50, 100, 150, 200, 400, 1000, 2000, 5000, 10_000, 60_000))
-    y = _HEIGHT - _HEIGHT * delay_us / 1000 / top
-    shape = f'<path class="trace" d="M0 {y:.2f}H{axis.x(stream.end_us)}"/>'
-    said = f"{milliseconds(delay_us)} one way, mean over the stream"
-    return _plot("Delay", said, [], axis, (0, top), "ms", shape)
+    known = _known(each.delay_us for each in points)
+    worst_us = max(known, default=0.0)
+    top = _ceiling(worst_us / 1000, (50, 100, 150, 200, 400, 1000, 2000, 5000, 10_000, 60_000))
+    shape = _steps("trace", points, axis, lambda each: each.delay_us, top * 1000)
+    said = f"{milliseconds(stream.delay.one_way_us)} one way, mean; up to {milliseconds(worst_us)}"
+    return _plot("Delay", said, points, axis, (0, top), "ms", shape)
 
 
 def _score(stream: Stream, points: list[Interval], axis: _Axis) -> str:
@@ -188,6 +194,8 @@ def _hit(each: Interval, axis: _Axis) -> str:
     )
     if each.jitter_max_us is not None:
         words += f", jitter up to {milliseconds(each.jitter_max_us)}"
+    if each.delay_us is not None:
+        words += f", delay {milliseconds(each.delay_us)}"
     if each.mos_lq is not None:
         words += f", MOS {score(each.mos_lq)}"
     return f'<rect class="hit" x="{x}" y="0" width="{width:.2f}" height="100"><title>{words}</title></rect>'

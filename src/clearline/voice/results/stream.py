@@ -20,6 +20,8 @@ class Interval:
     max_gap_us: int
     mos_lq: float | None
     mos_cq: float | None
+    delay_us: int | None = None
+    """The network's, one way, by the round trips of this interval."""
 
     def to_json(self) -> Json:
         """Write the interval."""
@@ -33,6 +35,7 @@ class Interval:
             "max_gap_ms": ms(self.max_gap_us),
             "mos_lq": rounded(self.mos_lq),
             "mos_cq": rounded(self.mos_cq),
+            "delay_ms": ms(self.delay_us),
         }
 
 
