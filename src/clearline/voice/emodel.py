@@ -199,15 +199,18 @@ def wideband(inputs: WidebandInputs) -> Rating:
 
 
 def fullband(inputs: FullbandInputs) -> Rating:
-    """Rate a fullband connection by ITU-T G.107.2 (06/2019) with its default Ro,FB = 148.
+    """Rate a fullband connection by ITU-T G.107.2 (06/2019), clause 7 and Annex A, with the burst ratio of 03/2023.
 
-    Noise, loudness and echo are taken at the Recommendation's defaults, at which they cost nothing.
+    The edition of 2019 predicts what codecs, random packet loss and delay do, and nothing else, as its authors say
+    (Michael, Mittag, Bütow and Möller, Interspeech 2021): its Ro,FB is 148, its Is,FB and echo terms cost nothing. The
+    terms of 2023 for noise at either side (clauses 7.2 and 7.3) were found in no source that can be read, and are not
+    built.
     """
     i = inputs
-    ro = RO_FULLBAND
-    idd = FULLBAND_STRETCH * absolute_delay(i.ta, i.st, i.mt)
-    ie_eff = effective_impairment(i.ie, i.bpl, i.ppl, i.burst_r, FULLBAND_CEILING)
-    r = ro - idd - ie_eff + i.a
+    ro = RO_FULLBAND  # clause 7.2
+    idd = FULLBAND_STRETCH * absolute_delay(i.ta, i.st, i.mt)  # clause 7.4
+    ie_eff = effective_impairment(i.ie, i.bpl, i.ppl, i.burst_r, FULLBAND_CEILING)  # clause 7.5
+    r = ro - idd - ie_eff + i.a  # clauses 7.1 and 7.6
     return Rating(r, r_to_mos(r / FULLBAND_STRETCH), ro, 0.0, 0.0, 0.0, idd, idd, ie_eff)
 
 
