@@ -46,6 +46,9 @@ def test_a_key_left_half_written_is_made_again(tmp_path: Path) -> None:
         ("url", "example.com"),
         ("url", "https://a/b"),
         ("log_level", "x"),
+        ("database", "mysql://a/b"),
+        ("records_manifest", "a.sqlite3"),
+        ("records_engine", "abacus"),
     ],
 )
 def test_a_wrong_setting_is_refused(name: str, value: str) -> None:

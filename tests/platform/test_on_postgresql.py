@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[2]
 HERE = Path("tests/platform")
 SUBSET = [
     "postgresql_rivals.py",
+    "test_processes.py::test_setup_prints_one_link_and_the_prober_measures_before_anybody_signs_in",
     "test_tenancy.py",
     "test_audit.py",
     "test_calls.py::test_a_dead_workers_capture_is_taken_over",
@@ -23,7 +24,7 @@ SUBSET = [
 
 @pytest.mark.peer
 @pytest.mark.slow
-def test_doors_leases_the_audit_trail_and_statements_are_the_same_on_postgresql(postgresql: Server) -> None:
+def test_set_up_doors_leases_the_audit_trail_and_statements_are_the_same_on_postgresql(postgresql: Server) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-n", "0", *(str(HERE / name) for name in SUBSET)],
         cwd=ROOT,

@@ -79,6 +79,13 @@ class Settings(BaseSettings):
             raise ValueError("write it as Name <name@host>")
         return value
 
+    @field_validator("database", "records_manifest")
+    @classmethod
+    def _is_postgresql(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not value.get_secret_value().startswith("postgresql://"):
+            raise ValueError("write it as postgresql://user:password@host:port/name")
+        return value
+
     @cached_property
     def origin(self) -> str:
         """The address people type, without a slash at the end: `url`, else made from `listen`."""

@@ -210,10 +210,7 @@ class PostgresDatabase:
 
     def _open(self) -> "psycopg.Connection[Any]":
         if self._connection is None or self._process != os.getpid():
-            import psycopg  # noqa: PLC0415
-
-            options = f"-c lock_timeout={BUSY_SECONDS}s -c synchronous_commit=on -c client_min_messages=warning"
-            connection = psycopg.connect(self._url, autocommit=True, connect_timeout=CONNECT_SECONDS, options=options)
+            connection = self._connect()
             try:
                 self._prepare(connection)
             except BaseException:
@@ -222,19 +219,27 @@ class PostgresDatabase:
             self._connection, self._process = connection, os.getpid()
         return self._connection
 
+    def _connect(self) -> "psycopg.Connection[Any]":
+        import psycopg  # noqa: PLC0415
+
+        options = f"-c lock_timeout={BUSY_SECONDS}s -c synchronous_commit=on -c client_min_messages=warning"
+        try:
+            return psycopg.connect(self._url, autocommit=True, connect_timeout=CONNECT_SECONDS, options=options)
+        except psycopg.Error as error:
+            raise _unreachable(error) from error
+
     def _prepare(self, connection: "psycopg.Connection[Any]") -> None:
         from psycopg import sql  # noqa: PLC0415
 
         name = self._schema_name()
         schema = sql.Identifier(name)
-        if connection.execute("SELECT to_regnamespace(%s)", (name,)).fetchone() == (None,):
-            if not self._anew:
-                _must_be_new(self._store, f"the schema {name} of the manifest in PostgreSQL")
-            connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(schema))
         connection.execute(sql.SQL("SET search_path TO {}").format(schema))
         with connection.transaction():
-            # CREATE TABLE IF NOT EXISTS is not safe for two at once: one at a time.
-            connection.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", (name,))
+            connection.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", (name,))  # one at a time makes it
+            if connection.execute("SELECT to_regnamespace(%s)", (name,)).fetchone() == (None,):
+                if not self._anew:
+                    _must_be_new(self._store, f"the schema {name} of the manifest in PostgreSQL")
+                connection.execute(sql.SQL("CREATE SCHEMA {}").format(schema))
             tables = TABLES.format(text='TEXT COLLATE "C"', integer="BIGINT", options="")
             connection.execute(tables.encode())
 
@@ -269,10 +274,7 @@ class PostgresDatabase:
         if isinstance(error, errors.ReadOnlySqlTransaction | errors.InsufficientPrivilege):
             return StoreReadOnlyError(f"the manifest in PostgreSQL cannot be written ({text}): allow it")
         if isinstance(error, errors.OperationalError):
-            return ManifestUnreachableError(
-                f"the manifest in PostgreSQL cannot be reached ({text}): start the server, or correct "
-                "CLEARLINE_RECORDS_MANIFEST"
-            )
+            return _unreachable(error)
         return StoreDamagedError(f"the manifest in PostgreSQL is damaged ({text}): run `clearline records rebuild`")
 
     def close(self) -> None:
@@ -286,6 +288,13 @@ class PostgresDatabase:
         self.close()
         self._anew = True
         _let_go(self._store)
+
+
+def _unreachable(error: "psycopg.Error") -> ManifestUnreachableError:
+    return ManifestUnreachableError(
+        f"the manifest in PostgreSQL cannot be reached ({' '.join(str(error).split())}): start the server, or correct "
+        "CLEARLINE_RECORDS_MANIFEST"
+    )
 
 
 class _Postgres:

@@ -20,6 +20,7 @@ SETTINGS = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.ansi.enabled": "true",  # a sum that does not fit fails; it is not cut
     "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
     "spark.log.level": "OFF",  # what goes wrong is told by the exception
 }
 """What answers depend on. Memory, cores and the rest are for `spark-defaults.conf` in `SPARK_CONF_DIR`."""
