@@ -1,7 +1,7 @@
 """Vantage points: inviting, enrolling and revoking them, and taking in what they measured."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal, TypeVar, get_args
 
@@ -20,7 +20,7 @@ from clearline.platform.vantages.models import Vantage, Watch
 from clearline.records.schema import ProbeSample, record_key
 from clearline.sensors.agent.agent import make_token
 from clearline.sensors.agent.signing import Signed, key_text
-from clearline.sensors.agent.wire import Exchange, Measured
+from clearline.sensors.agent.wire import Exchange
 from clearline.sensors.probe import target as sensors
 
 TOKEN_LIFE = timedelta(hours=1)
@@ -144,7 +144,7 @@ def take_in(vantage: Vantage, said: Exchange, address: str, now: datetime) -> li
     ]
     wrong = {index for index, _ in refused}
     records().append(
-        [_sample(vantage, sample, said.version) for index, sample in enumerate(said.samples) if index not in wrong]
+        [_named(vantage, sample, said.version) for index, sample in enumerate(said.samples) if index not in wrong]
     )
     Vantage.objects.filter(pk=vantage.pk).update(
         seen_at=now,
@@ -207,7 +207,7 @@ def _latest(target: Target) -> Watch | None:
     return max(target.watches.all(), key=lambda watch: (watch.since, watch.pk), default=None)
 
 
-def _wrong(sample: Measured, known: set[str], now_us: int) -> str:
+def _wrong(sample: ProbeSample, known: set[str], now_us: int) -> str:
     """Why a sample cannot be taken in; empty if it can."""
     if sample.target not in known:
         return "this vantage point was never to look at such a target"
@@ -220,15 +220,10 @@ def _wrong(sample: Measured, known: set[str], now_us: int) -> str:
     return ""
 
 
-def _sample(vantage: Vantage, said: Measured, version: str) -> ProbeSample:
+def _named(vantage: Vantage, said: ProbeSample, version: str) -> ProbeSample:
     tenant = vantage.provider.tenant
-    return ProbeSample(
-        key=record_key("probe", tenant, said.target, vantage.code, said.kind, said.at_us),
-        tenant=tenant,
-        vantage=vantage.code,
-        code_version=version,
-        **asdict(said),
-    )
+    key = record_key("probe", tenant, said.target, vantage.code, said.kind, said.at_us)
+    return replace(said, key=key, tenant=tenant, vantage=vantage.code, code_version=version)
 
 
 @dataclass(frozen=True, slots=True)

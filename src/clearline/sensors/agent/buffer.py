@@ -4,11 +4,12 @@ import json
 import sqlite3
 import threading
 from collections.abc import Sequence
-from dataclasses import asdict, fields
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from clearline.records.schema import ProbeSample
-from clearline.sensors.agent.wire import LONGEST_REASON, Measured
+from clearline.sensors.agent.wire import LONGEST_REASON, UNTOLD, told_of
 
 MOST_WAITING = 1_000_000
 """Samples kept at most, about 300 MB: 100 targets every 15 s for 41 hours. Then the oldest go, and that time stays
@@ -31,7 +32,7 @@ class Buffer:
 
     def put(self, samples: Sequence[ProbeSample]) -> None:
         """Keep samples; when the buffer is full the oldest give way and are counted."""
-        rows = [(json.dumps(asdict(_measured(sample))),) for sample in samples]
+        rows = [(_told(sample),) for sample in samples]
         with self._lock, self._connection as connection:
             connection.execute("BEGIN IMMEDIATE")
             connection.executemany("INSERT INTO sample (said) VALUES (?)", rows)
@@ -41,13 +42,14 @@ class Buffer:
                 connection.execute(f"DELETE FROM sample WHERE number IN ({oldest})", (excess,))  # noqa: S608  # our own text
                 self._note("dropped", self._noted("dropped") + excess)
 
-    def oldest(self, most: int) -> tuple[list[Measured], int]:
+    def oldest(self, most: int) -> tuple[list[ProbeSample], int]:
         """The oldest samples, and the number to `forget` them by."""
         with self._lock:
             rows = self._connection.execute(
                 "SELECT said, number FROM sample ORDER BY number LIMIT ?", (most,)
             ).fetchall()
-        return [Measured(**json.loads(said)) for said, _ in rows], rows[-1][1] if rows else 0
+        told: list[dict[str, Any]] = [UNTOLD | json.loads(said) for said, _ in rows]
+        return [ProbeSample(**each) for each in told], rows[-1][1] if rows else 0
 
     def forget(self, until: int) -> None:
         """Drop the samples up to a number: the platform has them."""
@@ -89,10 +91,9 @@ class Buffer:
         self._connection.execute("INSERT OR REPLACE INTO note VALUES (?, ?)", (name, value))
 
 
-def _measured(sample: ProbeSample) -> Measured:
+def _told(sample: ProbeSample) -> str:
     """A sample as it is told: what a server said may hold anything, so only what can be printed is passed on."""
     if sample.clock_offset_us is None:
         raise ValueError("a sample of an agent carries the offset of its clock")
     said = "".join(letter if letter.isprintable() else "?" for letter in sample.reason[:LONGEST_REASON])
-    told = {field.name: getattr(sample, field.name) for field in fields(Measured)}
-    return Measured(**told | {"reason": said})
+    return json.dumps(told_of(replace(sample, reason=said)))

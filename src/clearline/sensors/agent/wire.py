@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from clearline.records.schema import LATEST_US
+from clearline.records.schema import LATEST_US, ProbeSample
 from clearline.sensors.probe.target import Credentials, Target
 
 ENROL_PATH = "/agents/enrol"
@@ -28,30 +28,12 @@ LONGEST_NAME = 100
 LONGEST_US = 86_400_000_000
 """Of an interval, a latency, a jitter."""
 
+UNTOLD = {"key": "", "tenant": "", "vantage": "", "code_version": ""}
+"""What the platform itself says of each sample: no agent can speak for another."""
+
 
 class WireError(Exception):
     """A document is not what it must be; the text says where."""
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """One sample as the agent tells it: who took it, and for whom, the platform knows."""
-
-    target: str
-    kind: str
-    at_us: int
-    ok: bool
-    code: int | None
-    reason: str
-    latency_us: int | None
-    interval_us: int
-    clock_offset_us: int
-    """How far the platform's time was ahead of the agent's wall clock."""
-    mos_x100: int | None = None
-    post_dial_delay_us: int | None = None
-    loss_ppm: int | None = None
-    jitter_us: int | None = None
-    expires_at_us: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +49,7 @@ class Exchange:
     """Samples that are still on the agent's disk, these included."""
     dropped: int
     """Samples that were lost because its disk buffer was full, since it was enrolled."""
-    samples: Sequence[Measured]
+    samples: Sequence[ProbeSample]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +64,15 @@ class Answer:
     """What the agent is to probe from now on."""
 
 
+def told_of(sample: ProbeSample) -> dict[str, Any]:
+    """What an agent tells of a sample."""
+    return {name: value for name, value in asdict(sample).items() if name not in UNTOLD}
+
+
 def dump_exchange(exchange: Exchange) -> bytes:
     """Write an exchange."""
-    return _dump("clearline/vantage-exchange/1", asdict(exchange))
+    said = {field.name: getattr(exchange, field.name) for field in fields(Exchange)}
+    return _dump("clearline/vantage-exchange/1", said | {"samples": [told_of(sample) for sample in exchange.samples]})
 
 
 def read_exchange(body: bytes) -> Exchange:
@@ -103,16 +91,17 @@ def read_exchange(body: bytes) -> Exchange:
         clock_uncertainty_us=_maybe(said, "clock_uncertainty_us", 0, LATEST_US),
         waiting=_whole(said, "waiting", 0, 2**53),
         dropped=_whole(said, "dropped", 0, 2**53),
-        samples=[_measured(sample, f"samples[{index}]") for index, sample in enumerate(samples)],
+        samples=[_sample(sample, f"samples[{index}]") for index, sample in enumerate(samples)],
     )
 
 
-def _measured(sample: Any, where: str) -> Measured:
+def _sample(sample: Any, where: str) -> ProbeSample:
     if not isinstance(sample, dict):
         raise WireError(f"{where}: an object belongs here")
     if not isinstance(sample.get("ok"), bool):
         raise WireError(f"{where}.ok: true or false belongs here")
-    return Measured(
+    return ProbeSample(
+        **UNTOLD,
         target=_text(sample, "target", LONGEST_NAME, where),
         kind=_text(sample, "kind", LONGEST_NAME, where),
         at_us=_whole(sample, "at_us", 0, LATEST_US - 1, where),
