@@ -213,7 +213,7 @@ def see_an_outage_open_and_end(page: Page, platform: Platform) -> None:
 
 
 def look_around(page: Page) -> None:
-    for link in ("Maintenance", "Customers", "Agreements", "People", "Audit trail"):
+    for link in ("Maintenance", "Customers", "Agreements", "Status page", "Deliveries", "People", "Audit trail"):
         page.get_by_role("link", name=link, exact=True).first.click()
         expect(page.get_by_role("heading", level=1)).to_be_visible()
         keep(page, link.split()[0].lower())

@@ -31,7 +31,7 @@ from clearline.platform.maintenance.recurrence import HORIZON, MOST_WINDOWS, Rul
 from clearline.platform.maintenance.services import verdicts
 from clearline.platform.maintenance.wall import wall_times
 from clearline.platform.measurements import records
-from clearline.platform.outbox.models import Delivery
+from clearline.platform.outbox.models import Channel, Delivery
 from clearline.platform.outbox.sending import send_due
 from clearline.platform.statements.evidence import collect_evidence
 
@@ -62,7 +62,7 @@ def planned(
 
 
 def deliver(at: datetime = NOW) -> None:
-    send_due(Delivery.Channel.EMAIL, lambda: at)
+    send_due(Channel.EMAIL, lambda: at)
 
 
 def verdict(window: Window, service: Service) -> tuple[bool, str]:

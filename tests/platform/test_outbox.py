@@ -24,13 +24,13 @@ from clearline.platform.audit.models import Event
 from clearline.platform.config import Settings
 from clearline.platform.outbox import sending, webhooks
 from clearline.platform.outbox.bounces import NotABounceError, take_bounce
-from clearline.platform.outbox.models import Delivery
+from clearline.platform.outbox.models import Channel, Delivery
 from clearline.platform.outbox.sending import RETRY_AFTER, send_due
 from clearline.platform.outbox.services import send_email, send_webhook
 
 pytestmark = pytest.mark.django_db
 
-EMAIL, WEBHOOK = Delivery.Channel.EMAIL, Delivery.Channel.WEBHOOK
+EMAIL, WEBHOOK = Channel.EMAIL, Channel.WEBHOOK
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 
@@ -42,7 +42,7 @@ def mail(provider: Provider, to: str = "it@acme.example", about: str = "M-1/0", 
     return send_email(provider, to, "Upgrade", "On Friday.\n", about=about, now=NOW, **more)
 
 
-def send(channel: Delivery.Channel = EMAIL, after: timedelta = timedelta(0)) -> int:
+def send(channel: Channel = EMAIL, after: timedelta = timedelta(0)) -> int:
     return send_due(channel, lambda: NOW + after)
 
 

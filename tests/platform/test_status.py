@@ -23,7 +23,7 @@ from clearline.platform.customers.models import Customer, Service
 from clearline.platform.maintenance import planning
 from clearline.platform.maintenance.models import Window
 from clearline.platform.measurements import records
-from clearline.platform.outbox.models import Delivery
+from clearline.platform.outbox.models import Channel, Delivery
 from clearline.platform.outbox.sending import send_due
 from clearline.platform.status import files, publish, subscriptions
 from clearline.platform.status.incidents import add_update, list_component, open_incident
@@ -238,7 +238,7 @@ def test_only_its_own_files_are_served() -> None:
 
 
 def deliver() -> None:
-    send_due(Delivery.Channel.EMAIL, timezone.now)
+    send_due(Channel.EMAIL, timezone.now)
 
 
 def links(inbox: Inbox, address: str) -> list[str]:

@@ -1,15 +1,13 @@
 from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.conf import settings
-from django.core.validators import validate_email
 
 from clearline.agreement.money import MINOR_UNITS
 from clearline.platform.accounts.models import User
 from clearline.platform.agreements.models import Agreement
 from clearline.platform.availability.models import Target
 from clearline.platform.customers.models import Contact, Customer, Service, Site
-from clearline.platform.outbox.webhooks import RefusedError, checked_url
+from clearline.platform.outbox.forms import AddressForm
 
 if TYPE_CHECKING:
     from datetime import date
@@ -23,29 +21,16 @@ class CustomerForm(forms.ModelForm):  # type: ignore[type-arg]  # takes none whe
         labels = {"contact": "Contact's e-mail address"}
 
 
-class ContactForm(forms.ModelForm):  # type: ignore[type-arg]  # takes none when it runs
+class ContactForm(AddressForm, forms.ModelForm):  # type: ignore[type-arg]  # takes none when it runs
     class Meta:
         model = Contact
         fields = ("channel", "address")
         labels = {"channel": "How they are told", "address": "E-mail address or URL"}
 
     def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or {}
-        if self.errors:
-            return cleaned
-        try:
-            if cleaned["channel"] == Contact.Channel.EMAIL:
-                validate_email(cleaned["address"])
-            else:
-                checked_url(cleaned["address"], private=settings.CLEARLINE.webhook_private)
-        except forms.ValidationError as error:
-            self.add_error("address", error)
-        except RefusedError as error:
-            self.add_error("address", str(error))
-        else:
-            wanted = {"channel": cleaned["channel"], "address": cleaned["address"]}
-            if self.instance.customer.contacts.filter(**wanted).exists():
-                self.add_error("address", "This one is told already.")
+        cleaned = super().clean()
+        if not self.errors and self.instance.customer.contacts.filter(**cleaned).exists():
+            self.add_error("address", "This one is told already.")
         return cleaned
 
 

@@ -9,6 +9,7 @@ from clearline.agreement.money import Money
 from clearline.platform.accounts.models import Provider
 from clearline.platform.agreements.models import Agreement
 from clearline.platform.availability.models import Target
+from clearline.platform.outbox.models import Channel
 from clearline.platform.tenancy import TenantModel
 
 
@@ -34,12 +35,6 @@ class Customer(TenantModel):
 
 class Contact(TenantModel):
     """Where a customer is told of maintenance: a mailbox, or a program of theirs that takes webhooks."""
-
-    class Channel(models.TextChoices):
-        """How they are told."""
-
-        EMAIL = "email", "E-mail"
-        WEBHOOK = "webhook", "Webhook"
 
     provider_path: ClassVar[str] = "customer__provider"
 

@@ -11,6 +11,7 @@ from clearline.agreement.months import day_start_us, local_date
 from clearline.platform.accounts.models import User
 from clearline.platform.audit.services import record
 from clearline.platform.customers.models import Contact, Customer, Service, Site
+from clearline.platform.outbox.models import Channel
 from clearline.platform.outbox.services import seal
 from clearline.platform.outbox.webhooks import make_secret
 
@@ -43,7 +44,7 @@ def add_contact(contact: Contact, actor: User, now: datetime) -> str:
     Returns:
         The secret that webhooks to it are signed with, to be handed over once; empty for a mailbox.
     """
-    secret = make_secret() if contact.channel == Contact.Channel.WEBHOOK else ""
+    secret = make_secret() if contact.channel == Channel.WEBHOOK else ""
     with transaction.atomic():
         contact.sealed_secret = seal(secret) if secret else ""
         contact.added_at = now

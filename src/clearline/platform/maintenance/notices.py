@@ -11,10 +11,11 @@ from django.db import transaction
 from clearline.agreement.moments import datetime_us, length_text, moment_text
 from clearline.platform.accounts.models import User
 from clearline.platform.audit.services import record
-from clearline.platform.customers.models import Contact, Customer, Service
+from clearline.platform.customers.models import Customer, Service
 from clearline.platform.maintenance.maintnote import Sender, calendar_part, method_of, status_of
 from clearline.platform.maintenance.models import Notice, Window
 from clearline.platform.maintenance.wall import wall_times
+from clearline.platform.outbox.models import Channel
 from clearline.platform.outbox.services import send_email, send_webhook, unseal
 
 OPENINGS = {
@@ -55,7 +56,7 @@ def notify(window: Window, kind: Notice.Kind, actor: User | None, now: datetime)
 def contacts_of(customer: Customer) -> list[tuple[str, str, str]]:
     """Whom to tell: channel, address and sealed secret of each contact, each once."""
     contacts = [(each.channel, each.address, each.sealed_secret) for each in customer.contacts.all()]
-    own = (Contact.Channel.EMAIL.value, customer.contact, "")
+    own = (Channel.EMAIL.value, customer.contact, "")
     return contacts if not customer.contact or own in contacts else [own, *contacts]
 
 
@@ -65,7 +66,7 @@ def _tell(notice: Notice, customer: Customer, services: Sequence[Service], now: 
     sender = Sender(name or customer.provider.name, address)
     calendar = calendar_part(notice, services, customer.code, sender, text)
     for channel, recipient, sealed_secret in contacts_of(customer):
-        if channel == Contact.Channel.EMAIL:
+        if channel == Channel.EMAIL:
             subject = f"{notice.get_kind_display()}: {notice.window.title} ({notice.window.code})"
             send_email(
                 customer.provider, recipient, subject, text,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 
 from clearline.platform.audit.services import record
-from clearline.platform.outbox.models import Delivery
+from clearline.platform.outbox.models import Channel, Delivery
 from clearline.platform.outbox.sending import SAID_LIMIT
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def take_bounce(raw: bytes, now: datetime) -> Delivery:
     report = parse_report(raw)
     with transaction.atomic():
         deliveries = Delivery.objects.select_for_update().select_related("provider")
-        delivery = deliveries.filter(token__in=report.tokens, channel=Delivery.Channel.EMAIL).first()
+        delivery = deliveries.filter(token__in=report.tokens, channel=Channel.EMAIL).first()
         if delivery is None:
             raise NotABounceError("it is about no message sent from here")
         if delivery.state != Delivery.State.ACCEPTED:

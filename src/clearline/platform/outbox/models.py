@@ -6,14 +6,15 @@ from clearline.platform.accounts.models import Provider
 from clearline.platform.tenancy import TenantModel
 
 
+class Channel(models.TextChoices):
+    """How a message travels."""
+
+    EMAIL = "email", "E-mail"
+    WEBHOOK = "webhook", "Webhook"
+
+
 class Delivery(TenantModel):
     """One message to one recipient. It is queued with what it tells of, in one transaction; the worker sends it."""
-
-    class Channel(models.TextChoices):
-        """How it travels."""
-
-        EMAIL = "email", "E-mail"
-        WEBHOOK = "webhook", "Webhook"
 
     class State(models.TextChoices):
         """What became of it."""

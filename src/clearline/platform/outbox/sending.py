@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 
 from clearline.platform.outbox import mail, webhooks
-from clearline.platform.outbox.models import Delivery
+from clearline.platform.outbox.models import Channel, Delivery
 from clearline.platform.outbox.outcome import Outcome, Result
 from clearline.platform.outbox.server import MailServer
 from clearline.platform.outbox.services import unseal
@@ -22,7 +22,7 @@ CANDIDATES = 10
 SAID_LIMIT = 500
 
 
-def send_due(channel: Delivery.Channel, clock: Callable[[], datetime]) -> int:
+def send_due(channel: Channel, clock: Callable[[], datetime]) -> int:
     """Send what is due on a channel.
 
     A worker that is killed between the other side's answer and writing it down makes a second attempt; the message
@@ -43,7 +43,7 @@ def send_due(channel: Delivery.Channel, clock: Callable[[], datetime]) -> int:
     return AT_ONCE
 
 
-def _claim(channel: Delivery.Channel, now: datetime) -> Delivery | None:
+def _claim(channel: Channel, now: datetime) -> Delivery | None:
     due = Delivery.objects.filter(state=Delivery.State.QUEUED, channel=channel, due_at__lte=now)
     for pk, attempts in due.order_by("due_at", "pk").values_list("pk", "attempts")[:CANDIDATES]:
         if due.filter(pk=pk, attempts=attempts).update(attempts=attempts + 1, due_at=now + LEASE):
@@ -53,7 +53,7 @@ def _claim(channel: Delivery.Channel, now: datetime) -> Delivery | None:
 
 def _attempt(delivery: Delivery, now: datetime) -> Outcome:
     chosen = settings.CLEARLINE
-    if delivery.channel == Delivery.Channel.WEBHOOK:
+    if delivery.channel == Channel.WEBHOOK:
         secret = unseal(delivery.sealed_secret)
         body = delivery.body.encode()
         return webhooks.post(delivery.recipient, secret, delivery.token, body, now, private=chosen.webhook_private)

@@ -10,7 +10,7 @@ from django.core.validators import validate_email
 
 from clearline.platform.accounts.models import Provider
 from clearline.platform.ciphers import cipher
-from clearline.platform.outbox.models import Delivery
+from clearline.platform.outbox.models import Channel, Delivery
 
 TOKEN_BYTES = 20
 PURPOSE = b"webhook secret"
@@ -60,7 +60,7 @@ def send_email(  # noqa: PLR0913  # one argument for each thing an e-mail has
     except (ValidationError, UnicodeEncodeError):
         refused = "This is no e-mail address that can be written to."
         values |= {"state": Delivery.State.BOUNCED, "said": refused, "done_at": now}
-    return _queue(provider, Delivery.Channel.EMAIL, to, about, now, values)
+    return _queue(provider, Channel.EMAIL, to, about, now, values)
 
 
 def send_webhook(
@@ -82,7 +82,7 @@ def send_webhook(
         "sealed_secret": seal(secret),
         "topic": topic,
     }
-    return _queue(provider, Delivery.Channel.WEBHOOK, url, about, now, values)
+    return _queue(provider, Channel.WEBHOOK, url, about, now, values)
 
 
 def seal(secret: str) -> str:
@@ -96,7 +96,7 @@ def unseal(sealed: str) -> str:
 
 
 def _queue(
-    provider: Provider, channel: Delivery.Channel, recipient: str, about: str, now: datetime, values: dict[str, Any]
+    provider: Provider, channel: Channel, recipient: str, about: str, now: datetime, values: dict[str, Any]
 ) -> Delivery:
     defaults = {"token": secrets.token_hex(TOKEN_BYTES), "queued_at": now, "due_at": now, **values}
     delivery, _ = Delivery.objects.get_or_create(

@@ -1,14 +1,13 @@
 from typing import Any
 
 from django import forms
-from django.conf import settings
-from django.core.validators import validate_email
 from django.utils import timezone
 
 from clearline.platform.accounts.models import User
 from clearline.platform.availability.models import Target
-from clearline.platform.outbox.webhooks import RefusedError, checked_url
-from clearline.platform.status.models import Incident, Listing, Subscriber, Update
+from clearline.platform.outbox.forms import AddressForm
+from clearline.platform.outbox.models import Channel
+from clearline.platform.status.models import Incident, Listing, Update
 from clearline.platform.web.fields import MomentField
 
 
@@ -60,21 +59,6 @@ class UpdateForm(forms.ModelForm):  # type: ignore[type-arg]  # takes none when 
         widgets = {"body": forms.Textarea(attrs={"rows": 4})}
 
 
-class SubscribeForm(forms.Form):
-    channel = forms.ChoiceField(choices=Subscriber.Channel.choices, label="How")
+class SubscribeForm(AddressForm, forms.Form):
+    channel = forms.ChoiceField(choices=Channel.choices, label="How")
     address = forms.CharField(max_length=254, label="Your e-mail address, or your webhook's URL")
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or {}
-        if self.errors:
-            return cleaned
-        try:
-            if cleaned["channel"] == Subscriber.Channel.EMAIL:
-                validate_email(cleaned["address"])
-            else:
-                checked_url(cleaned["address"], private=settings.CLEARLINE.webhook_private)
-        except forms.ValidationError as error:
-            self.add_error("address", error)
-        except RefusedError as error:
-            self.add_error("address", str(error))
-        return cleaned

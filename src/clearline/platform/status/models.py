@@ -7,6 +7,7 @@ from django.db import models
 from clearline.platform.accounts.models import Provider, User
 from clearline.platform.availability.models import Target
 from clearline.platform.customers.models import Customer
+from clearline.platform.outbox.models import Channel
 from clearline.platform.tenancy import TenantModel
 
 
@@ -79,12 +80,6 @@ class Update(TenantModel):
 
 class Subscriber(TenantModel):
     """Somebody who asked to be told what the status page says. Before they confirmed, they are sent nothing else."""
-
-    class Channel(models.TextChoices):
-        """How they are told."""
-
-        EMAIL = "email", "E-mail"
-        WEBHOOK = "webhook", "Webhook"
 
     provider = models.ForeignKey(Provider, on_delete=models.CASCADE)
     channel = models.CharField(max_length=10, choices=Channel.choices, default=Channel.EMAIL)

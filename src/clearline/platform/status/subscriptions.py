@@ -11,6 +11,7 @@ from django.urls import reverse
 from clearline.agreement.moments import datetime_us, moment_text
 from clearline.platform.accounts.models import Provider
 from clearline.platform.maintenance.models import Notice
+from clearline.platform.outbox.models import Channel
 from clearline.platform.outbox.services import seal, send_email, send_webhook, unseal
 from clearline.platform.outbox.webhooks import make_secret
 from clearline.platform.status.models import Subscriber, Update
@@ -48,7 +49,7 @@ def ask(provider: Provider, channel: str, address: str, now: datetime) -> str:
             return ""
         if waiting.count() >= MOST_ASKED:
             raise TooManyError("Too many addresses wait for confirmation. Try again tomorrow.")
-        secret = make_secret() if channel == Subscriber.Channel.WEBHOOK else ""
+        secret = make_secret() if channel == Channel.WEBHOOK else ""
         subscriber = Subscriber.objects.create(
             provider=provider,
             channel=channel,
@@ -137,7 +138,7 @@ def _send(
 ) -> None:
     leave = _link("status-end", END, subscriber)
     page = f"{settings.CLEARLINE.origin}/status/"
-    if subscriber.channel == Subscriber.Channel.EMAIL:
+    if subscriber.channel == Channel.EMAIL:
         text = f"{text}\n\n{page}\nTo be told no more: {leave}\n"
         send_email(subscriber.provider, subscriber.address, subject, text, about=about, now=now, unsubscribe_url=leave)
     else:

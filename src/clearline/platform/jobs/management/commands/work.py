@@ -18,7 +18,7 @@ from clearline.platform.jobs.ending import ending
 from clearline.platform.jobs.lease import claim, give_back
 from clearline.platform.maintenance.planning import tell_due
 from clearline.platform.measurements import own_records, records
-from clearline.platform.outbox.models import Delivery
+from clearline.platform.outbox.models import Channel
 from clearline.platform.outbox.sending import send_due
 from clearline.platform.status.publish import publish
 from clearline.records.errors import RecordsError
@@ -44,11 +44,11 @@ IDLE_S = 1.0
 """Due rows are looked for this often while there are none."""
 BESIDE = (
     Step("alerts", partial(tend, timezone.now), 5.0),
-    Step("e-mail", partial(send_due, Delivery.Channel.EMAIL, timezone.now), 1.0),
+    Step("e-mail", partial(send_due, Channel.EMAIL, timezone.now), 1.0),
     Step("measurements' nightly check", keep_nights, 60.0),
     Step("notices", partial(tell_due, timezone.now), 5.0),
-    Step("status", partial(publish, timezone.now), 10.0),
-    Step("webhooks", partial(send_due, Delivery.Channel.WEBHOOK, timezone.now), 1.0),
+    Step("status", partial(publish, timezone.now), 20.0),
+    Step("webhooks", partial(send_due, Channel.WEBHOOK, timezone.now), 1.0),
 )
 """What must not wait for the analysis of a large capture."""
 
