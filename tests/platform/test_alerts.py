@@ -22,7 +22,7 @@ from clearline.platform.customers.models import Service
 from clearline.platform.measurements import records
 from clearline.platform.outages.models import Declaration
 from clearline.platform.outages.services import declare
-from clearline.platform.outbox.models import Delivery
+from clearline.platform.outbox.models import Channel, Delivery
 from clearline.platform.outbox.sending import send_due
 from clearline.records.errors import RecordsError
 
@@ -194,7 +194,7 @@ def test_the_link_in_the_mail_acknowledges_without_signing_in(
 ) -> None:
     on_call(provider)
     tend(down + MINUTE)
-    send_due(Delivery.Channel.EMAIL, lambda: down + MINUTE)
+    send_due(Channel.EMAIL, lambda: down + MINUTE)
     (mail,) = inbox.messages()
     found = re.search(r"http://[^/\s]+(/alerts/link/\S+)", mail.get_content())
     assert found
