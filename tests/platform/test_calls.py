@@ -7,11 +7,12 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
+from platform_kit import call_record
 from tests.voice import captures
 
 from clearline.agreement.moments import utc
 from clearline.platform.accounts.models import User
-from clearline.platform.calls import analysis
+from clearline.platform.calls import analysis, views
 from clearline.platform.calls.analysis import WorkerEndsError, analyse_upload
 from clearline.platform.calls.models import Upload
 from clearline.platform.calls.services import calls_in, streams_of
@@ -163,3 +164,17 @@ def test_a_worker_that_is_asked_to_end_gives_its_capture_back(service: Service, 
         analyse_upload(claimed, LEASE, lambda: True)
     give_back(claimed)
     assert work().state == "done"
+
+
+def test_a_months_calls_are_listed_a_page_at_a_time(page: Client, service: Service) -> None:
+    start_us = 1_790_000_000_000_000
+    rows = [call_record(service, utc(start_us + n), mos_basis="lq") for n in range(views.CALLS_A_PAGE + 5)]
+    records().append(rows)
+    month = f"{utc(start_us):%Y-%m}"
+    first = page.get(f"/calls/?month={month}")
+    assert first.context["summary"].calls == len(rows) == first.context["summary"].listening_only
+    assert len(first.context["page"]) == views.CALLS_A_PAGE
+    second = page.get(f"/calls/?month={month}&before={first.context['older']}")
+    assert [call.key for call in second.context["page"]] == [row.key for row in rows[4::-1]]
+    assert second.context["older"] is None
+    assert page.get(f"/calls/?month={month}&before=x").status_code == 404

@@ -48,6 +48,7 @@ def many(count: int, seed: int = 1) -> list[CallRecord]:
             post_dial_delay_us=source.randrange(10**7),
             loss_ppm=source.choice([None, source.randrange(10**5)]),
             profile=source.choice(["planning", "calibrated"]),
+            mos_basis=source.choice(["cq", "lq", None]),
         )
         for n in range(count)
     ]
@@ -71,6 +72,7 @@ def summed(
         sums["measured_talk_us"] += (row.talk_us or 0) * measured
         sums["mos_x100_talk_us"] += (row.mos_x100 or 0) * (row.talk_us or 0)
         sums["low_mos"] += measured and (row.mos_x100 or 0) < 360
+        sums["listening_only"] += row.mos_basis == "lq"
         for count, name in (
             ("post_dial_delay_n", "post_dial_delay_us"),
             ("loss_n", "loss_ppm"),

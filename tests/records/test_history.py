@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from tests.records.make import DAY, NOON, call, sample
 
-from clearline.records import check, figures, history, snapshot
+from clearline.records import check, documents, figures, history, snapshot
 from clearline.records.errors import BadRecordError, RecordsError
+from clearline.records.paging import Place, latest_calls
 from clearline.records.search import search
 from clearline.records.store import Records
 from clearline.records.upkeep import upkeep
@@ -193,3 +194,33 @@ def test_a_correction_sealed_together_with_what_it_corrects_counts_once(records:
     whole_day = {**span, "since_us": now_us // DAY * DAY, "until_us": now_us // DAY * DAY + DAY}
     assert [(row["attempts"], row["mos_x100"]) for row in figures.totals(records, **whole_day)] == [(1, 200)]
     assert check.check(records).problems == []
+
+
+def test_a_snapshot_from_before_a_sum_was_added_recomputes_to_what_it_has(records: Records) -> None:
+    records.append([call(1)])
+    name = snapshot.take(records, **WHOLE, **WHO)
+    body = snapshot.load(records, name)
+    for row in body["figures"]:
+        del row["listening_only"]
+    documents.keep(records.path, records.manifest, "snapshot", body.pop("at_us"), body, name)
+    assert snapshot.recompute(records, name).same
+    records.append([call(2, mos_basis="lq")])
+    (row,) = snapshot.difference(records, name)
+    assert (row["attempts"], "listening_only" in row) == (1, False)
+
+
+def test_calls_are_listed_a_page_at_a_time_latest_first(records: Records) -> None:
+    rows = [call(n, start_us=NOON + n // 3 * DAY // 4) for n in range(20)]
+    records.append(rows[:15])
+    upkeep(records)
+    records.append(rows[15:])
+    records.revise([call(2, start_us=NOON + 3 * DAY)], **WHO, moved_from={call(2).key: NOON})
+    whole = {**WHOLE, "until_us": NOON + 5 * DAY}
+    listed, place = [], None
+    while page := latest_calls(records, **whole, limit=3, before=place):
+        listed += page
+        place = Place(page[-1].start_us, page[-1].key)
+        assert len(page) <= 3
+    assert listed == records.calls(**whole)[::-1]
+    assert len(listed) == 20
+    assert latest_calls(records, **{**whole, "tenant": "u"}, limit=3) == []

@@ -126,12 +126,12 @@ def seal(
 ) -> None:
     """Seal the spool, merge, roll up and collect: what the worker does regularly."""
     from clearline.records.parquet import day_name  # noqa: PLC0415
-    from clearline.records.upkeep import forget_derived, upkeep  # noqa: PLC0415
+    from clearline.records.upkeep import forget_derived, keep_up  # noqa: PLC0415
 
     with open_store(store) as records:
         if anew:
             forget_derived(records)
-        done = upkeep(records)
+        done = keep_up(records)
         emit(
             {
                 "segments": done.segments,

@@ -1,11 +1,13 @@
 """Is the store sound, and the manifest made again from the files alone."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import ibis
+import pyarrow as pa
 
 from clearline.records import documents, parquet, rolling
 from clearline.records.columns import stored_schema
@@ -13,7 +15,7 @@ from clearline.records.engines.duck import SOURCE, Piece, to_ibis
 from clearline.records.errors import StoreDamagedError
 from clearline.records.manifest import File
 from clearline.records.rollup import KINDS, Kind, Month, month_of
-from clearline.records.schema import CALLS, DAY_US, TABLES, Table
+from clearline.records.schema import CALLS, DAY_US, TABLES
 from clearline.records.seal import maintenance, recover
 from clearline.records.spool import Damage, frames, segments
 
@@ -69,27 +71,33 @@ def unequal(records: "Records", since_day: int = 0) -> Iterator[str]:
         fresh = rolling.fresh_days(records, files, kind)
         for day, file in sorted(fresh.items()):
             if day >= since_day and day in calls:
-                with records.exclusive():
-                    rolling.whole_day(records, calls[day])
-                    yield from _differing(records, kind, file, CALLS, (*rolling.steps(calls[day]), kind.day))
+                name = partial(rolling.whole_day, records, calls[day])
+                steps = (*rolling.steps(calls[day]), kind.day)
+                yield from _differing(records, kind, file, name, stored_schema(CALLS), steps)
         for month, file in sorted(rolling.fresh_months(files, kind, fresh).items()):
             paths = tuple(str(records.path / of.path) for day, of in fresh.items() if month_of(day) == month)
-            with records.exclusive():
-                records.maker.source(kind.schema, "at_us", [Piece(paths, {"grain": ["day"]})])
-                yield from _differing(records, kind, file, None, (Month(kind, month * DAY_US),))
+            name = partial(records.maker.source, kind.schema, "at_us", [Piece(paths, {"grain": ["day"]})])
+            yield from _differing(records, kind, file, name, kind.schema, (Month(kind, month * DAY_US),))
 
 
-def _differing(records: "Records", kind: Kind, file: File, table: Table | None, steps: rolling.Steps) -> Iterator[str]:
-    """Compare a roll-up's file with what the steps make of the engine's source: rows of a table, or cells."""
-    kept = records.maker.relation(kind.schema, [str(records.path / file.path)])
-    again = ibis.table(to_ibis(stored_schema(table) if table else kind.schema), name=SOURCE)
+def _differing(
+    records: "Records", kind: Kind, file: File, name: Callable[[], None], columns: pa.Schema, steps: rolling.Steps
+) -> list[str]:
+    """Compare a roll-up's file with what the steps make of a source, which `name` names, with these columns."""
+    again = ibis.table(to_ibis(columns), name=SOURCE)
     for step in steps:
         again = step(again)
-    for one, other in ((kept, again), (again, kept)):
-        differing = one.difference(other, distinct=False).count().as_table()
-        (count,) = records.maker.fetch(differing).to_pylist()[0].values()
-        if count:
-            yield f"{file.path} differs from its recomputation in {count} cells: run `clearline records seal --anew`"
+    try:
+        with records.exclusive():
+            name()
+            kept = records.maker.relation(kind.schema, [str(records.path / file.path)])
+            missing = [one.difference(other, distinct=False) for one, other in ((kept, again), (again, kept))]
+            counts = [records.maker.fetch(rows.aggregate(n=rows.count())).to_pylist()[0]["n"] for rows in missing]
+    except (StoreDamagedError, FileNotFoundError) as error:
+        return [f"{file.path} cannot be compared: {error}"]
+    if not any(counts):
+        return []
+    return [f"{file.path} differs from its recomputation in {max(counts)} cells: run `clearline records seal --anew`"]
 
 
 def rebuild(records: "Records") -> Report:

@@ -126,9 +126,9 @@ class _Totals:
 
     def __call__(self, cells: ir.Table) -> ir.Table:
         cells = _with_moments(cells)
-        added = {name: cells[name].sum() for name in rollup.SUMS}
+        added = {name: cells[name].sum().fill_null(0) for name in rollup.SUMS}  # expired days may lack a newer sum
         if not self.by:
-            return cells.aggregate(**{name: value.fill_null(0) for name, value in added.items()})
+            return cells.aggregate(**added)
         return cells.group_by(list(self.by)).aggregate(**added).order_by(list(self.by))
 
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from clearline.records.schema import DAY_US, HOUR_US
 
-VERSION = "definition:rollup-2"
+VERSION = "definition:rollup-3"
 """Changes when a definition below does: older roll-ups are then made anew."""
 
 GROUPINGS: dict[str, tuple[str, ...]] = {
@@ -47,10 +47,12 @@ SUMS = (
     "measured_talk_us",
     "mos_x100_talk_us",
     "low_mos",
+    "listening_only",
     *(name for pair in COUNTED.items() for name in pair),
 )
 """What is added up. `calls`: answered or with measured media, those that a quality can be asked of. `measured`: with a
-MOS. `mos_x100_talk_us`: the MOS in hundredths times talk microseconds; 64 bits hold 700 years of talk."""
+MOS. `listening_only`: with one of listening quality, since nobody measured the delay. `mos_x100_talk_us`: the MOS in
+hundredths times talk microseconds; 64 bits hold 700 years of talk."""
 
 WIDTHS = {"mos_x100": 1, "post_dial_delay_us": 10_000, "loss_ppm": 1_000, "jitter_us": 1_000, "delay_us": 5_000}
 """Histogram bucket widths. A percentile is its bucket's lower edge: exact for the MOS, else less than this too low."""
@@ -89,6 +91,7 @@ def sums(rows: ir.Table) -> dict[str, ir.IntegerScalar]:
         "measured_talk_us": talk.sum(where=measured),
         "mos_x100_talk_us": (rows.mos_x100 * talk).sum(),
         "low_mos": rows.count(where=rows.mos_x100 < LOW_MOS_X100),
+        "listening_only": rows.count(where=rows.mos_basis == "lq"),
     }
     for count, name in COUNTED.items():
         added[count] = rows.count(where=rows[name].notnull())

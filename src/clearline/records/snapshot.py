@@ -83,6 +83,11 @@ def _figures(records: "Records", body: dict[str, Any]) -> Figures:
     return figures
 
 
+def _sums_of(body: dict[str, Any]) -> list[str]:
+    """The sums a snapshot has: those there were when it was taken."""
+    return [name for name in rollup.SUMS if all(name in row for row in body["figures"])]
+
+
 def recompute(records: "Records", name: str) -> Recomputed:
     """Check a snapshot's files against their digests and take its figures again from them."""
     body = load(records, name)
@@ -91,19 +96,21 @@ def recompute(records: "Records", name: str) -> Recomputed:
         found = describe(records.path, records.path / file["path"], file["path"])
         if (found.sha256, found.digest) != (file["sha256"], file["digest"]):
             problems.append(f"{file['path']} is not the file the snapshot names")
-    figures = _figures(records, body)
+    known = _sums_of(body)
+    figures = [{name: row[name] for name in (*BY, *known)} for row in _figures(records, body)]
     return Recomputed(not problems and figures == body["figures"], figures, problems)
 
 
 def difference(records: "Records", name: str) -> Figures:
     """What the same figures are now less what the snapshot says; rows without a difference are left out."""
     body = load(records, name)
+    known = _sums_of(body)
     now = totals(records, tenant=body["tenant"], since_us=body["since_us"], until_us=body["until_us"], by=BY)
     changes: dict[tuple[Any, ...], dict[str, int]] = {}
     for sign, figures in ((1, now), (-1, body["figures"])):
         for row in figures:
-            sums = changes.setdefault(tuple(row[name] for name in BY), dict.fromkeys(rollup.SUMS, 0))
-            for column in rollup.SUMS:
+            sums = changes.setdefault(tuple(row[name] for name in BY), dict.fromkeys(known, 0))
+            for column in known:
                 sums[column] += sign * row[column]
     return [
         dict(zip(BY, group, strict=True)) | sums

@@ -1,11 +1,13 @@
 """Upkeep: what a background worker calls regularly, and the commands call on demand."""
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from clearline.records import documents
+from clearline.records import alerts, documents
 from clearline.records.attributing import Moves, keep_rules, restate
 from clearline.records.attribution import Rule
+from clearline.records.errors import RecordsError, StoreBusyError
 from clearline.records.index import INDEX, index_days
 from clearline.records.rolling import DERIVED, roll_up_days, roll_up_months
 from clearline.records.rollup import MONTH
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from clearline.records.store import Records
 
 LAST_DAY = 2**31
+UPKEEP = "upkeep"
+"""The alert of an upkeep that failed."""
 
 
 @dataclass(slots=True)
@@ -43,6 +47,23 @@ def upkeep(records: "Records", grace_us: int = GRACE_US) -> Done:
         done.rolled_up = refresh(records)
         done.merges = merge_levels(records)
         done.collected = collect(records, grace_us)
+    return done
+
+
+def keep_up(records: "Records") -> Done:
+    """`upkeep`, whose failure is an alert until it succeeds again.
+
+    Raises:
+        RecordsError: what went wrong; nothing acknowledged is lost.
+    """
+    try:
+        done = upkeep(records)
+    except RecordsError as error:
+        if not isinstance(error, StoreBusyError):
+            with suppress(RecordsError):  # a disk that takes no alert is seen by `alerts` itself
+                alerts.raise_alert(records, f"the upkeep of the measurements failed: {error}", UPKEEP)
+        raise
+    documents.remove(records.path, records.manifest, "alert", UPKEEP)
     return done
 
 

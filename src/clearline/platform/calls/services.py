@@ -8,6 +8,8 @@ from clearline.agreement.moments import datetime_us
 from clearline.platform.accounts.models import Provider
 from clearline.platform.calls.models import Upload
 from clearline.platform.measurements import records
+from clearline.records.figures import totals
+from clearline.records.paging import Place, latest_calls
 from clearline.records.schema import CallRecord, StreamRecord
 
 STREAMS_BEGIN_WITHIN_US = 86_400_000_000
@@ -25,9 +27,39 @@ class Summary:
     """Cut off, not rounded."""
 
 
-def calls_between(provider: Provider, span: Interval) -> list[CallRecord]:
-    """The provider's calls that began in a span, latest first."""
-    return records().calls(tenant=provider.tenant, since_us=span[0], until_us=span[1])[::-1]
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some calls, latest first, and where older ones begin: a text for the next question; None if there are none."""
+
+    calls: list[CallRecord]
+    older: str | None
+
+
+def page_of(provider: Provider, span: Interval, count: int, before: str = "") -> Page:
+    """The provider's latest calls that began in a span; those before a page's end, if given.
+
+    Raises:
+        ValueError: `before` is no page's end.
+    """
+    start, _, key = before.partition("-")
+    place = Place(int(start), key) if before else None
+    since_us, until_us = span
+    found = latest_calls(
+        records(), tenant=provider.tenant, since_us=since_us, until_us=until_us, limit=count + 1, before=place
+    )
+    shown = found[:count]
+    return Page(shown, f"{shown[-1].start_us}-{shown[-1].key}" if len(found) > count else None)
+
+
+def summary_of(provider: Provider, span: Interval) -> Summary:
+    """All of the provider's calls that began in a span, in figures."""
+    found = totals(records(), tenant=provider.tenant, since_us=span[0], until_us=span[1])
+    if not found:
+        return Summary(0, 0, 0, None)
+    (sums,) = found
+    measured = sums["measured"]
+    mean = sums["mos_x100"] // measured if measured else None
+    return Summary(sums["attempts"], measured, sums["listening_only"], mean)
 
 
 def calls_in(upload: Upload) -> list[CallRecord]:

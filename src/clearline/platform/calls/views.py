@@ -30,15 +30,18 @@ def index(request: Request) -> HttpResponse:
     now = timezone.now()
     try:
         month = Month.parse(request.GET.get("month", f"{now:%Y-%m}"))
+        span, before = month.interval(UTC), request.GET.get("before", "")
+        page = services.page_of(request.user.provider, span, CALLS_A_PAGE, before)
     except ValueError as error:
         raise Http404 from error
-    found = services.calls_between(request.user.provider, month.interval(UTC))
     context = {
         "month": month,
         "earlier": Month.of_index(month.index - 1),
         "later": month.next if str(month.next) <= f"{now:%Y-%m}" else None,
-        "page": Paginator(found, CALLS_A_PAGE).get_page(request.GET.get("page")),
-        "summary": services.summary(found),
+        "page": page.calls,
+        "older": page.older,
+        "before": before,
+        "summary": services.summary_of(request.user.provider, span),
         "uploads": _uploads(request)[:UPLOADS_LISTED],
     }
     return render(request, "calls/index.html", context)

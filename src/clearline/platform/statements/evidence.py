@@ -18,6 +18,7 @@ from clearline.platform.measurements import records
 from clearline.platform.outages.effect import effect_on
 from clearline.platform.outages.scope import targets_of
 from clearline.records import evidence as records_evidence
+from clearline.records.figures import totals
 
 
 def collect_evidence(
@@ -65,10 +66,9 @@ def read_evidence(document: dict[str, Any]) -> Evidence:
 
 def listening_only(service: Service, span: Interval) -> int:
     """How many of the service's calls that began in a span are scored on listening quality alone."""
-    found = records().calls(
-        tenant=service.customer.provider.tenant, service=service.code, since_us=span[0], until_us=span[1]
-    )
-    return sum(call.mos_basis == "lq" for call in found)
+    tenant, of = service.customer.provider.tenant, {"service": [service.code]}
+    sums = totals(records(), tenant=tenant, since_us=span[0], until_us=span[1], where=of)
+    return sum(row["listening_only"] for row in sums)
 
 
 def _availability(service: Service, targets: Sequence[Target], span: Interval, as_of_us: int) -> dict[str, Any]:

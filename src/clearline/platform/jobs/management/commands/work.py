@@ -23,7 +23,7 @@ from clearline.platform.outbox.sending import send_due
 from clearline.platform.status.publish import publish
 from clearline.records.errors import RecordsError
 from clearline.records.nightly import due, nightly
-from clearline.records.upkeep import upkeep
+from clearline.records.upkeep import keep_up as keep_measurements
 
 log = structlog.get_logger(__name__)
 
@@ -59,7 +59,7 @@ UPKEEP_S = 60.0
 def keep_up() -> None:
     """Keep the measurements in order; what goes wrong is logged and tried again next time."""
     try:
-        upkeep(records())
+        keep_measurements(records())
     except RecordsError:
         log.exception("the measurements' upkeep failed")
 
