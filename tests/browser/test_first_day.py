@@ -71,6 +71,7 @@ class Platform:
 @pytest.fixture(scope="module")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     started = Platform(tmp_path_factory.mktemp("var"))
+    started.sign_in_link()
     yield started
     started.end()
 
