@@ -9,6 +9,7 @@ from django.test import Client
 from django.utils import timezone
 from platform_kit import call_record
 from tests.voice import captures
+from tests.voice.test_video_streams import replay, replayed, video
 
 from clearline.agreement.moments import utc
 from clearline.platform.accounts.models import User
@@ -67,6 +68,13 @@ def test_a_capture_becomes_a_call_with_its_streams(service: Service, alice: User
         assert sum(part.received or 0 for part in parts) == stream.received
         assert all(part.mos_lq_x100 for part in parts)
         assert stream.burst_r_x1000 is not None
+
+
+def test_the_quality_of_a_calls_video_is_kept(service: Service, alice: User) -> None:
+    uploaded(service, alice, captures.pcap(captures.in_time(replay("h264"))))
+    (call,) = calls_in(work())
+    assert call.video_mos_x100 == round(100 * (video(replayed("h264")).vq or 0))
+    assert call.mos_x100 is None
 
 
 def test_the_same_capture_twice_changes_nothing(service: Service, alice: User) -> None:

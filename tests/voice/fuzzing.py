@@ -8,11 +8,26 @@ import json
 import struct
 from collections.abc import Callable
 
-from tests.voice import captures
+from tests.voice import captures, media
 
 from clearline.voice.analysis import Analysis, CaptureError, analyze
 from clearline.voice.report import report
 from clearline.voice.wire import hep, rtcp, rtcp_json, sdp, sip, vq_report, xr
+
+_EVENTS = "a=rtpmap:101 telephone-event/8000"
+
+PAYLOADS = (
+    ("audio", ("a=rtpmap:96 red/8000", "a=fmtp:96 0/0", "a=rtpmap:97 L16/16000", _EVENTS)),
+    ("audio", ("a=rtpmap:96 opus/48000/2", "a=rtpmap:97 red/48000", "a=fmtp:97 96/96", _EVENTS)),
+    ("audio", ("a=rtpmap:96 G722/8000", "a=rtpmap:97 PCMA/8000", _EVENTS)),
+    *(
+        ("video", (f"a=rtpmap:96 {name}/90000", "a=rtpmap:97 red/90000", _EVENTS))
+        for name in ("H264", "H265", "VP8", "VP9", "AV1", "H263")
+    ),
+)
+"""Kind and formats of a stream whose payloads are looked into."""
+
+MAX_PAYLOADS = 300
 
 LINKS = (1, 113, 276, 101, 0)
 """Ethernet, Linux cooked v1 and v2, raw IP, loopback."""
@@ -46,6 +61,33 @@ def frames(data: bytes) -> None:
         records.append((20_000 * len(records), data[at + 2 : at + 2 + size]))
         at += 2 + size
     check(analyze([captures.pcap(records, link=link)], "fuzz.pcap"))
+
+
+def payloads(data: bytes) -> None:
+    """Analyse streams of any payloads: what formats are described, then packets of two octets of length and content.
+
+    The first octet chooses the formats, each packet's first whether it is marked, lost or a new frame.
+    """
+    kind, lines = PAYLOADS[data[0] % len(PAYLOADS)] if data else PAYLOADS[0]
+    records = media.announced("96 97 101 0", lines, kind=kind, ends_us=10_000_000)
+    at, sequence, timestamp = 1, 0, 0
+    while at + 3 <= len(data) and sequence < MAX_PAYLOADS:
+        size, steering = int.from_bytes(data[at : at + 2]) & 0x7FF, data[at + 2]
+        sequence += 1 + (steering >> 6 == 3)
+        timestamp += (0, 160, 960, 3000)[steering & 3]
+        payload_type = (96, 96, 97, 101)[steering >> 2 & 3]
+        packet = captures.rtp(
+            sequence,
+            timestamp,
+            payload_type=payload_type,
+            marker=bool(steering & 16),
+            payload=data[at + 3 : at + 3 + size],
+        )
+        frame = captures.udp(captures.ALICE_AUDIO, captures.BOB_AUDIO, packet)
+        cut = len(frame) - (steering >> 5 & 1) * min(size // 2, 100)
+        records.append((1_010_000 + 20_000 * sequence, frame[:cut]))
+        at += 3 + size
+    check(analyze([captures.pcap(captures.in_time(records))], "fuzz.pcap"))
 
 
 def check(analysis: Analysis) -> None:
@@ -131,6 +173,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "capture": capture,
     "capture_in_pieces": capture_in_pieces,
     "frames": frames,
+    "payloads": payloads,
     "sip_message": sip_message,
     "sip_stream": sip_stream,
     "description": description,

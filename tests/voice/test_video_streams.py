@@ -23,24 +23,24 @@ RUNS = {run["name"]: run for run in json.loads((media.DATA / "video_packets.json
 S = 1_000_000
 
 
-def replayed(name: str, *, lost: tuple[int, ...] = (), secure: bool = False, delay: tuple[int, int] = (0, 0),
-             lines: tuple[str, ...] | None = None, duplicate: int = -1) -> Analysis:  # fmt: skip
-    """A run's packets as Alice's video, all after packet delay[0] later by delay[1]; cut as the fixture is."""
+def replay(name: str, *, lost: tuple[int, ...] = (), secure: bool = False, delay: tuple[int, int] = (0, 0),
+           lines: tuple[str, ...] | None = None) -> list[c.Record]:  # fmt: skip
+    """A call with a run's packets as Alice's video, cut like the fixture; from packet delay[0] on delay[1] µs later."""
     run = RUNS[name]
     records = []
     for n, (at_us, size, head) in enumerate(run["packets"]):
-        if n in lost:
-            continue
         packet = bytes.fromhex(head).ljust(size, b"\0")
-        frame = c.udp(c.ALICE_AUDIO, c.BOB_AUDIO, packet)
         late_us = delay[1] if n >= delay[0] else 0
-        records.append((1_010_000 + at_us + late_us, frame[: 42 + 90]))
-        if n == duplicate:
-            records.append((1_010_100 + at_us, frame[: 42 + 90]))
-    ends_us = records[-1][0] + S
+        if n not in lost:
+            frame = c.udp(c.ALICE_AUDIO, c.BOB_AUDIO, packet)
+            records.append((1_010_000 + at_us + late_us, frame[: 42 + 90]))
     described = run["lines"] if lines is None else lines
-    call = media.announced("96", described, kind="video", secure=secure, ends_us=ends_us)
-    return media.analysed(call + records)
+    return media.announced("96", described, kind="video", secure=secure, ends_us=records[-1][0] + S) + records
+
+
+def replayed(name: str, *, lost: tuple[int, ...] = (), secure: bool = False, delay: tuple[int, int] = (0, 0),
+             lines: tuple[str, ...] | None = None) -> Analysis:  # fmt: skip
+    return media.analysed(replay(name, lost=lost, secure=secure, delay=delay, lines=lines))
 
 
 def video(analysis: Analysis) -> Video:

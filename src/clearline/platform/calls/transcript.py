@@ -111,6 +111,7 @@ def _scored(call: CallRecord, streams: Sequence[Stream]) -> CallRecord:
         loss_ppm=_most(loss_ppm(stream) for stream in streams),
         jitter_us=_most(_whole(stream.regularity.jitter_mean_us) for stream in streams),
         delay_us=None if None in delays else _most(delays),
+        video_mos_x100=_least(vq_x100(stream) for stream in streams),
         codec=worst.codec or None if worst else next((stream.codec for stream in streams if stream.codec), None),
     )
 
@@ -218,6 +219,11 @@ def lq_x100(stream: Stream) -> int | None:
 def cq_x100(stream: Stream) -> int | None:
     """The conversational quality on the scale of G.107, in hundredths, rounded half-up; None: delay unknown."""
     return _hundredths(stream.quality.g107_mos_cq)
+
+
+def vq_x100(stream: Stream) -> int | None:
+    """The quality of a video stream by G.1070, in hundredths, rounded half-up; None: it is none, or has no score."""
+    return _hundredths(stream.video.vq) if stream.video else None
 
 
 def loss_ppm(stream: Stream) -> int | None:
