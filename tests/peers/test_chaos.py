@@ -46,8 +46,8 @@ WARM_S, RECOVERY_S = 3, 3
 PHASE_S = 3
 """A flapping server is frozen for so long, then answers for so long."""
 
-LATE_US = 1_500_000
-"""How much later than planned a busy machine may probe."""
+LATE_US = 1_900_000
+"""How much later than planned a busy machine may probe; later still is a gap, and unknown."""
 
 JITTER = Fraction(105, 100)
 
