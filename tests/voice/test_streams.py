@@ -16,7 +16,7 @@ from clearline.voice.variation import percentile_us
 
 SPEECH = Formats()
 SPEECH.clocks.update({0: 8000, 8: 8000, 9: 8000, 111: 48000})
-SPEECH.events.add(101)
+SPEECH.events |= {101}
 
 
 def stream(*, low_us: int = 60_000, high_us: int = 60_000, formats: Formats = SPEECH) -> Stream:

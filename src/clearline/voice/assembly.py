@@ -1,7 +1,5 @@
 """A session that was read to its end, made into the analysis: the streams, whose they are, and the calls."""
 
-import itertools
-
 from clearline.voice import content, delays, pictures, results, scoring, streams
 from clearline.voice.calls import Call, Medium
 from clearline.voice.reports import FarEnd
@@ -44,7 +42,8 @@ class Assembly:
         """Those of the session's holes that are the capture's own."""
         self.collided: set[int] = set()
         """Indices in the session of the streams whose SSRC another source used at the same time."""
-        self.by_flow: dict[tuple[int, int, int], streams.Stream] = {}
+        self.by_flow: dict[tuple[int, int, int], int] = {}
+        """Source, destination and ports → SSRC."""
 
     def analysis(self, source: str, end: str) -> results.Analysis:
         """Make the analysis.
@@ -55,11 +54,13 @@ class Assembly:
         """
         session = self.session
         loop = session.loop
+        for call in session.book.calls.values():
+            call.seen.clear()  # no message follows: its memory is the results'
         self._choose()
         self.collided = _collided(self.kept)
         begins_us, ends_us = sorted(s.first_us for s in self.kept), sorted(s.seen_us for s in self.kept)
         self.holes = loop.holes.of_capture([int(us) for us in begins_us], [int(us) for us in ends_us])
-        scored = tuple(self._stream(index, stream) for index, stream in enumerate(self.kept))
+        scored = self._scored()
         return results.Analysis(
             source=source,
             packets=loop.reader.records,
@@ -99,16 +100,25 @@ class Assembly:
                 )
             if owner is not None:
                 self.owners[stream.index] = owner
+                owner.seen_us = max(owner.seen_us, stream.seen_us)
             elif not _looks_like_rtp(stream):
                 self.undecoded += stream.received + stream.duplicates + stream.strays
                 continue
             self.kept.append(stream)
-            self.by_flow[stream.source, stream.destination, stream.ports] = stream
+            self.by_flow[stream.source, stream.destination, stream.ports] = stream.ssrc
 
-    def _opposite(self, stream: streams.Stream) -> streams.Stream | None:
-        """Find the stream that runs the other way between the same endpoints."""
-        ports = (stream.ports & 0xFFFF) << 16 | stream.ports >> 16
-        return self.by_flow.get((stream.destination, stream.source, ports))
+    def _scored(self) -> tuple[results.Stream, ...]:
+        """Score the streams, letting go of each: its memory is the next one's results'."""
+        loop = self.session.loop
+        loop.streams.clear()
+        loop.buckets.clear()
+        for medium in self.owners.values():
+            medium.streams.clear()
+        self.kept.reverse()
+        scored: list[results.Stream] = []
+        while self.kept:
+            scored.append(self._stream(len(scored), self.kept.pop()))
+        return tuple(scored)
 
     def _stream(self, index: int, stream: streams.Stream) -> results.Stream:
         """Score one stream."""
@@ -167,16 +177,16 @@ class Assembly:
             return 0
         if stream.seen_us < owner.call.answered_us:  # early media, ended by the answer
             return 0
-        followed = any(other.seen_us > stream.seen_us for other in owner.streams)
-        return 0 if followed else silent_us
+        return 0 if owner.seen_us > stream.seen_us else silent_us
 
     def _far_ends(self, stream: streams.Stream) -> list[FarEnd]:
         """Find the stream's receiver and its sender, as far as their reports told a round trip to them."""
         reports = self.session.reports
-        opposite = self._opposite(stream)
         ends = [reports.far_end(stream.source, stream.destination, stream.ssrc)]
+        ports = (stream.ports & 0xFFFF) << 16 | stream.ports >> 16
+        opposite = self.by_flow.get((stream.destination, stream.source, ports))
         if opposite is not None:
-            ends.append(reports.far_end(opposite.source, opposite.destination, opposite.ssrc))
+            ends.append(reports.far_end(stream.destination, stream.source, opposite))
         return [end for end in ends if end is not None and end.trips]
 
     def _calls(self, scored: tuple[results.Stream, ...]) -> tuple[results.Call, ...]:
@@ -186,8 +196,6 @@ class Assembly:
             if stream.call_id is not None:
                 by_call.setdefault(stream.call_id, []).append(stream)
         calls = self.session.book.calls.values()
-        for call in calls:
-            call.seen.clear()  # no message follows: its memory is the results'
         return tuple(_call(call, by_call.get(call.call_id, []), with_media=bool(scored)) for call in calls)
 
 
@@ -230,16 +238,16 @@ def _collided(kept: list[streams.Stream]) -> set[int]:
 
     The same sequence numbers from both are no collision: one stream was captured on both sides of a translation.
     """
-    receivers: dict[tuple[int, int, int], list[streams.Stream]] = {}
-    for stream in kept:
-        receivers.setdefault((stream.destination, stream.ports & 0xFFFF, stream.ssrc), []).append(stream)
+    latest: dict[int, streams.Stream] = {}
     found: set[int] = set()
-    for same in receivers.values():
-        for first, second in itertools.pairwise(same):
-            at_once = first.first_us <= second.seen_us and second.first_us <= first.seen_us
-            apart = (first.highest - second.highest + NEAR_NUMBERS) & 0xFFFF
-            if at_once and apart > 2 * NEAR_NUMBERS:
-                found |= {int(first.index), int(second.index)}
+    for stream in kept:
+        receiver = (int(stream.destination) << 16 | stream.ports & 0xFFFF) << 32 | stream.ssrc
+        other = latest.get(receiver)
+        latest[receiver] = stream
+        if other is not None and other.first_us <= stream.seen_us and stream.first_us <= other.seen_us:
+            apart = (other.highest - stream.highest + NEAR_NUMBERS) & 0xFFFF
+            if apart > 2 * NEAR_NUMBERS:
+                found |= {int(other.index), int(stream.index)}
     return found
 
 

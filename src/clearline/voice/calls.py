@@ -4,6 +4,7 @@ One call per Call-ID, however many hops it was captured at: a message seen again
 timer, is the same message. Calls that a back-to-back user agent joins are found by the identifiers it passes on.
 """
 
+import sys
 from dataclasses import dataclass, field
 
 from clearline.voice.formats import Formats
@@ -33,6 +34,8 @@ class Medium:
     formats: Formats
     since_us: int
     streams: list[Stream] = field(default_factory=list)
+    seen_us: int = 0
+    """The last packet of all its streams, once the capture was read to its end."""
     bundled: list[sdp.Media] = field(default_factory=list)
     """The other sections that share its transport."""
 
@@ -74,7 +77,8 @@ class Call:
     held: bool = False
     forks: set[str] = field(default_factory=set)
     """To-tags of early and confirmed dialogs."""
-    hops: set[tuple[str, str]] = field(default_factory=set)
+    hops: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
+    """Each sender and receiver of its messages → itself: kept once for all of them."""
     messages: list[LadderMessage] = field(default_factory=list)
     message_count: int = 0
     seen: dict[tuple[str, int, str, str], tuple[str, str]] = field(default_factory=dict)
@@ -135,8 +139,9 @@ class CallBook:
             if call is None:
                 return
         call.last_us = max(call.last_us, at_us)
-        call.hops.add((source, destination))
-        if self._is_new(call, message, number, method, source, destination, at_us):
+        hop = (source, destination)
+        hop = call.hops.setdefault(hop, hop)
+        if self._is_new(call, message, number, method, hop, at_us):
             if message.status is None:
                 self._request(call, message, number, at_us)
             else:
@@ -160,13 +165,12 @@ class CallBook:
         return call
 
     def _is_new(
-        self, call: Call, message: sip.SipMessage, number: int, method: str, source: str, destination: str, at_us: int
+        self, call: Call, message: sip.SipMessage, number: int, method: str, hop: tuple[str, str], at_us: int
     ) -> bool:
         """Note a message; tell whether it says something not said before, on this hop or on another."""
-        text = message.method or f"{message.status} {message.reason}".strip()
-        tag = _tag(message.header("to") or "")
+        text = sys.intern(message.method or f"{message.status} {message.reason}".strip())  # millions of few
+        tag = sys.intern(_tag(message.header("to") or ""))
         key = (text, number, method, tag if message.method is None else "")
-        hop = (source, destination)
         before = call.seen.get(key)
         repeated = before == hop
         if repeated:
@@ -175,7 +179,7 @@ class CallBook:
             call.seen[key] = hop
         call.message_count += 1
         if len(call.messages) < MAX_MESSAGES:
-            call.messages.append(LadderMessage(at_us, source, destination, text, bool(message.body), repeated))
+            call.messages.append(LadderMessage(at_us, hop[0], hop[1], text, bool(message.body), repeated))
         return before is None
 
     def _request(self, call: Call, message: sip.SipMessage, number: int, at_us: int) -> None:
@@ -301,9 +305,9 @@ def fill_formats(formats: Formats, media: sdp.Media) -> None:
         if known.clock:
             formats.clocks[payload_type] = known.clock
         if name == "telephone-event":
-            formats.events.add(payload_type)
+            formats.events |= {payload_type}
         elif name == "cn":
-            formats.noises.add(payload_type)
+            formats.noises |= {payload_type}
 
 
 def _tag(value: str) -> str:

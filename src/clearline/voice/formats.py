@@ -3,7 +3,10 @@
 Compiled by tools/compile; the same file runs interpreted.
 """
 
-from typing import final
+from typing import Final, final
+
+NOISES: Final = frozenset({13, 19})
+"""Comfort noise: RFC 3389, and its number before that."""
 
 
 @final
@@ -14,7 +17,7 @@ class Formats:
         self.clocks: dict[int, int] = {}
         self.encodings: dict[int, str] = {}
         """Payload type → encoding name in small letters."""
-        self.events: set[int] = set()
-        self.noises: set[int] = {13, 19}  # RFC 3389, and its number before that
+        self.events: frozenset[int] = frozenset()
+        self.noises: frozenset[int] = NOISES
         self.secure: bool = False
         """Whether payloads are encrypted (SRTP): what is in them cannot be read and is not guessed."""

@@ -20,6 +20,9 @@ from clearline.voice.inspection.redundancy import Blocks
 from clearline.voice.inspection.repairs import Repairs
 from clearline.voice.losses import Losses
 
+FIRST_DYNAMIC: Final = 96
+"""Payload types from here on mean what a session description says (RFC 3551 section 6)."""
+
 NEVER: Final = 1 << 40
 """Packets until the next look at a payload that nothing can be learnt from."""
 
@@ -55,6 +58,10 @@ class Inspector:
     def __init__(self, formats: Formats, losses: Losses) -> None:
         self.formats: Formats = formats
         self.losses: Losses = losses
+        self.speech_type: i64 = -1
+        """The static payload type of the speech whose level was measured last: nothing gives it another meaning."""
+        self.speech: str = ""
+        """Its encoding."""
         self.encrypted: i64 = 0
         """Packets that were not looked into because they are encrypted."""
         self.cut: i64 = 0
@@ -79,6 +86,8 @@ class Inspector:
     def take(self, payload: Payload) -> i64:
         """Look at one packet; give how many may pass before the next look."""
         formats = self.formats
+        if payload.payload_type == self.speech_type and not formats.secure:
+            return self.level(payload, self.speech)
         encoding = formats.encodings.get(payload.payload_type, "")
         if formats.secure:
             self.encrypted += 1
@@ -99,6 +108,9 @@ class Inspector:
             return self.every
         self.every = NEVER
         if encoding in DECODED:
+            if payload.payload_type < FIRST_DYNAMIC:
+                self.speech_type = payload.payload_type
+                self.speech = encoding
             self.every = self.level(payload, encoding)
         elif encoding == "opus":
             self.speech_of_opus(payload)
@@ -128,7 +140,7 @@ class Inspector:
     def is_event(self, payload: Payload) -> bool:
         """Tell whether a payload of a type that nothing describes is a telephone event beside speech."""
         speech = self.every != NEVER and self.frames is None
-        return payload.payload_type >= 96 and speech and payload.size == 4 == payload.end - payload.start
+        return payload.payload_type >= FIRST_DYNAMIC and speech and payload.size == 4 == payload.end - payload.start
 
     def take_events(self, payload: Payload, timestamp: i64) -> None:
         """Take the telephone events of a payload."""

@@ -1,5 +1,6 @@
 """Session descriptions: which endpoint receives which payload types (RFC 8866, used as in RFC 3264)."""
 
+import sys
 from dataclasses import dataclass, field
 
 from clearline.voice.wire.rtp import STATIC
@@ -108,7 +109,7 @@ def _media(value: str, session: Media) -> Media:
     port = words[1].partition("/")[0] if len(words) >= 3 else ""
     if not port.isdecimal() or int(port[:6]) > 65_535:
         return Media("", 0, "", "")
-    media = Media(words[0], int(port), words[2], session.address, session.direction)
+    media = Media(sys.intern(words[0]), int(port), sys.intern(words[2]), session.address, session.direction)
     media.rtcp_port = media.port + 1
     if "RTP/" in media.protocol.upper():
         for word in words[3:]:
