@@ -46,6 +46,8 @@ class Truth:
     jitter_max_ticks: NDArray[np.float64]
     delay_us: Ints
     """One way, by stream."""
+    variation_us: NDArray[np.int64]
+    """By stream: what 50, 95 and 99 % of the packets were at most late (nearest rank)."""
 
 
 def packets(calls: int, per_stream: int, seed: int) -> Packets:
@@ -106,6 +108,7 @@ def truth(sent: Packets, calls: int) -> Truth:
         jitter_mean_ticks=mean,
         jitter_max_ticks=most,
         delay_us=np.repeat(delays.sum(axis=1), 2),
+        variation_us=_variation_us(number, at, begin, received),
     )
 
 
@@ -122,6 +125,24 @@ def _jitter(number: Ints, at: Ints, begin: Ints, received: Ints) -> tuple[NDArra
         total[live] += jitter[live]
         most[live] = np.maximum(most[live], jitter[live])
     return total / np.maximum(received - 1, 1), most
+
+
+def _variation_us(number: Ints, at: Ints, begin: Ints, received: Ints) -> NDArray[np.int64]:
+    """How late packets came beside the fastest so far, whose transit may rise by 1 in 1000 of the time that passes."""
+    transit = at - number * FRAME_US
+    transit -= np.repeat(transit[begin], received)
+    base = np.zeros(len(begin), np.int64)
+    late = np.zeros(len(at), np.int64)
+    for k in range(1, int(received.max())):
+        live = np.nonzero(received > k)[0]
+        here = begin[live] + k
+        base[live] = np.minimum(base[live] + (at[here] - at[here - 1]) // 1000, transit[here])
+        late[here] = transit[here] - base[live]
+    found = np.zeros((len(begin), 3), np.int64)
+    for stream, (start, packets) in enumerate(zip(begin, received, strict=True)):
+        ordered = np.sort(late[start + 1 : start + packets])
+        found[stream] = [ordered[-(-len(ordered) * percent // 100) - 1] for percent in (50, 95, 99)]
+    return found
 
 
 def _delays_us(calls: int) -> Ints:
