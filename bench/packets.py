@@ -144,9 +144,11 @@ def growth(chosen: argparse.Namespace, path: Path) -> int:
         said = json.loads(ours.out)
         found = check(said, truth, calls, records)
         wrong += len(found)
-        print(f"{calls:,} calls, {records:,} packets: {ours.cpu_s:.2f} s CPU, {ours.cpu_s / records * 1e6:.2f} us a packet, "
-              f"{ours.cpu_s / calls * 1e6:.0f} us a call, {ours.peak_mb:.0f} MB; a live stream {a_stream:,} octets; "
-              f"{len(found)} differences from the truth")  # fmt: skip
+        print(
+            f"{calls:,} calls, {records:,} packets: {ours.cpu_s:.2f} s CPU, {ours.cpu_s / records * 1e6:.2f} us a packet, "
+            f"{ours.cpu_s / calls * 1e6:.0f} us a call, {ours.peak_mb:.0f} MB, a live stream {a_stream:,} octets; "
+            f"{len(found)} differences from the truth"
+        )
     messages = json.loads(run([sys.executable, "-c", MESSAGES, str(path)]).out)
     print(f"SIP: {messages['count'] / messages['cpu_s']:,.0f} messages a second into calls")
     return bool(wrong)
