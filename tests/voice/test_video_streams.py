@@ -105,6 +105,7 @@ def test_h264_at_vga_is_scored_by_g1070_and_everything_else_says_why_not() -> No
     stream = analysis.streams[0]
     assert stream.quality.unscored == "it is video, which the E-model does not rate"
     assert (stream.quality.mos_lq, analysis.calls[0].mos_lq, stream.level) == (None, None, None)
+    assert not any("pauses" in line for line in findings(stream))  # frames come as they are, which is no DTX
     assert any(line.startswith(f"video quality {found.vq:.2f}, G.1070 B.4#1") for line in findings(stream))
     reasons = {
         "vp8": "G.1070 has no coefficients for VP8",

@@ -75,7 +75,7 @@ def _digits(stream: Stream) -> Iterator[str]:
 
 def _pauses(stream: Stream) -> Iterator[str]:
     counts = stream.counts
-    if counts.noises or counts.pauses:
+    if stream.video is None and (counts.noises or counts.pauses):
         yield f"pauses of the sender (DTX): {counts.pauses:,}, packets of comfort noise: {counts.noises:,}"
     if counts.payload_changes:
         times = "once" if counts.payload_changes == 1 else f"{counts.payload_changes:,} times"
