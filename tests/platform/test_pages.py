@@ -16,7 +16,7 @@ from platform_kit import call_record, samples
 from clearline.agreement.moments import datetime_us
 from clearline.platform.accounts.models import User
 from clearline.platform.alerts.models import Alert, Responder
-from clearline.platform.availability.models import Target
+from clearline.platform.availability.models import Component, Target
 from clearline.platform.availability.observation import observe, outage_id
 from clearline.platform.calls.uploading import take_in
 from clearline.platform.customers.models import Contact, Service
@@ -83,6 +83,7 @@ def objects(service: Service, target: Target, alice: User) -> dict[str, str | in
     incident = Incident.objects.create(provider=alice.provider, title="No dial tone in Berlin", started_at=now)
     return {
         "alert": alert.pk,
+        "component": Component.objects.create(provider=alice.provider, name="Acme's trunk").pk,
         "responder": responder.pk,
         "outage": outage,
         "correction": correction.pk,
@@ -152,6 +153,12 @@ def addresses(objects: dict[str, str | int], service: Service, target: Target) -
         "responder-add": "/alerts/on-call/add/",
         "responder-remove": f"/alerts/on-call/{objects['responder']}/remove/",
         "outage": f"/availability/outages/{objects['outage']}/",
+        "components": "/availability/outages/components/",
+        "component-add": "/availability/outages/components/add/",
+        "component-edit": f"/availability/outages/components/{objects['component']}/",
+        "outage-note": f"/availability/outages/{objects['outage']}/note/",
+        "post-mortem": f"/availability/outages/{objects['outage']}/post-mortem/",
+        "post-mortem-export": f"/availability/outages/{objects['outage']}/post-mortem/json/",
         "outage-declare": "/availability/outages/declare/",
         "correction-add": "/availability/outages/correct/",
         "correction-decide": f"/availability/outages/corrections/{objects['correction']}/refuse/",
@@ -184,7 +191,7 @@ POST_ONLY = {
     "target-retire", "window-cancel", "capture-retry", "contact-remove", "vantage-revoke",
     "listing-remove", "customer-link",
     *(f"window-{deed}" for deed in DEEDS),
-    "alert-acknowledge", "responder-remove", "month-close",
+    "alert-acknowledge", "responder-remove", "month-close", "outage-note",
     "correction-decide", "declaration-decide", "declaration-end",
 }  # fmt: skip
 
@@ -193,7 +200,7 @@ SHARED = {
     "exclusion-add", "calls", "upload", "desk", "request-add", "statements", "agreements", "agreement-add", "people",
     "audit", "outbox", "vantages", "watch-everywhere", "maintenance-calendar", "carrier-notice-read", "incidents",
     "incident-add", "listing-add", "outage-declare", "correction-add",
-    "alerts", "responder-add",
+    "alerts", "responder-add", "components", "component-add",
 }  # fmt: skip
 """Addresses without an object in them: everybody has their own page there."""
 

@@ -6,6 +6,31 @@ from clearline.platform.accounts.models import Provider
 from clearline.platform.tenancy import TenantModel
 
 
+class Capability(models.TextChoices):
+    """What a customer buys, and what a target can tell of."""
+
+    REGISTER = "register", "Registering telephones"
+    CALL_OUT = "call_out", "Calling out"
+    CALL_IN = "call_in", "Being called"
+    MEDIA = "media", "Being heard"
+
+
+class Component(TenantModel):
+    """A part of the telephone service: a proxy, a media relay, a carrier's trunk."""
+
+    provider = models.ForeignKey(Provider, on_delete=models.PROTECT)
+    name = models.CharField(max_length=100)
+    needs = models.ManyToManyField("self", symmetrical=False, related_name="needed_by", blank=True)
+    """Without these it does not work either."""
+
+    class Meta:
+        ordering = ("name", "pk")
+        constraints = (models.UniqueConstraint(fields=("provider", "name"), name="one_component_a_name"),)
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Target(TenantModel):
     """An endpoint that the prober asks on its interval."""
 
@@ -18,6 +43,10 @@ class Target(TenantModel):
     """The user name, for the kinds that sign in."""
     sealed_password = models.TextField(blank=True, default="")
     """Encrypted by the secret key, and never shown again."""
+    component = models.ForeignKey(Component, null=True, blank=True, on_delete=models.SET_NULL, related_name="targets")
+    """The part of the telephone service that it stands for."""
+    capability = models.CharField(max_length=20, choices=Capability.choices, blank=True, default="")
+    """What of that part it tells of; empty: while it fails, nothing of the part works."""
     interval_seconds = models.PositiveIntegerField()
     timeout_seconds = models.PositiveIntegerField()
     built_in = models.BooleanField(default=False)

@@ -5,7 +5,7 @@ from django import forms
 from clearline.agreement.money import MINOR_UNITS
 from clearline.platform.accounts.models import User
 from clearline.platform.agreements.models import Agreement
-from clearline.platform.availability.models import Target
+from clearline.platform.availability.models import Capability, Component, Target
 from clearline.platform.customers.models import Contact, Customer, Service, Site
 from clearline.platform.outbox.forms import AddressForm
 
@@ -65,21 +65,46 @@ class ServiceForm(forms.ModelForm):  # type: ignore[type-arg]  # takes none when
         widget=forms.CheckboxSelectMultiple,
         required=False,
         label="What is probed to know whether it works",
-        help_text="The service counts as down while any of these does not answer.",
+        help_text="The service counts as down while any of these does not answer. Ignored where it names components.",
+    )
+    components = forms.ModelMultipleChoiceField(
+        Component.objects.none(),
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+        label="Components it uses",
+        help_text="What is probed then follows from the components, and from those they need.",
+    )
+    capabilities = forms.MultipleChoiceField(
+        choices=Capability.choices, widget=forms.CheckboxSelectMultiple, required=False, label="What of them it buys"
     )
 
     class Meta:
         model = Service
-        fields = ("name", "site", "monthly_fee", "currency", "agreement", "targets")
+        fields = ("name", "site", "monthly_fee", "currency", "agreement", "components", "capabilities", "targets")
         help_texts = {"monthly_fee": "The recurring fee before tax.", "currency": "ISO 4217, such as USD or EUR."}
 
-    field_order = ("name", "site", "monthly_fee", "currency", "agreement", "first_day", "last_day", "targets")
+    field_order = (
+        "name",
+        "site",
+        "monthly_fee",
+        "currency",
+        "agreement",
+        "first_day",
+        "last_day",
+        "components",
+        "capabilities",
+        "targets",
+    )
 
     def __init__(self, user: User, customer: Customer, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._choices("agreement").queryset = Agreement.objects.visible_to(user)
         self._choices("agreement").empty_label = None
         self._choices("targets").queryset = Target.objects.visible_to(user).filter(retired_at=None)
+        components = Component.objects.visible_to(user)
+        self._choices("components").queryset = components
+        if not components:
+            del self.fields["components"], self.fields["capabilities"]
         sites = Site.objects.visible_to(user).filter(customer=customer)
         self._choices("site").queryset = sites
         self._choices("site").empty_label = "No particular site"

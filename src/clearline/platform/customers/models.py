@@ -8,9 +8,14 @@ from django.db import models
 from clearline.agreement.money import Money
 from clearline.platform.accounts.models import Provider
 from clearline.platform.agreements.models import Agreement
-from clearline.platform.availability.models import Target
+from clearline.platform.availability.models import Capability, Component, Target
 from clearline.platform.outbox.models import Channel
 from clearline.platform.tenancy import TenantModel
+
+
+def every_capability() -> list[str]:
+    """All that can be bought."""
+    return list(Capability.values)
 
 
 class Customer(TenantModel):
@@ -85,8 +90,12 @@ class Service(TenantModel):
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField(null=True, blank=True)
     """Exclusive; null: open-ended."""
+    components = models.ManyToManyField(Component, blank=True, related_name="services")
+    """The parts of the telephone service that it uses; `platform.outages.scope` derives its targets from them."""
+    capabilities = models.JSONField(default=every_capability, blank=True)
+    """What of them the customer buys: values of `Capability`."""
     targets = models.ManyToManyField(Target, blank=True, related_name="services")
-    """What is probed to know whether the service works."""
+    """What is probed to know whether the service works: chosen by hand where it names no components."""
 
     class Meta:
         ordering = ("customer__name", "name", "pk")

@@ -11,6 +11,7 @@ from clearline.agreement.months import day_start_us, local_date
 from clearline.platform.accounts.models import User
 from clearline.platform.audit.services import record
 from clearline.platform.customers.models import Contact, Customer, Service, Site
+from clearline.platform.outages.scope import derive
 from clearline.platform.outbox.models import Channel
 from clearline.platform.outbox.services import seal
 from clearline.platform.outbox.webhooks import make_secret
@@ -78,13 +79,17 @@ def save_service(service: Service, values: dict[str, Any], actor: User, now: dat
         service.ends_at = _midnight(values["last_day"] + DAY, zone) if values["last_day"] else None
         service.save()
         service.targets.set(values["targets"])
+        service.components.set(values.get("components", ()))
+        derive(actor.provider)
         details = {
             "name": service.name,
             "monthly_fee": f"{service.monthly_fee:f} {service.currency}",
             "agreement": service.agreement.identifier,
             "first_day": str(values["first_day"]),
             "last_day": str(values["last_day"]) if values["last_day"] else None,
-            "targets": [target.code for target in values["targets"]],
+            "components": [str(component) for component in service.components.all()],
+            "capabilities": service.capabilities,
+            "targets": [target.code for target in service.targets.all()],
         }
         record(actor.provider, actor, f"service.{_verb(added)}", service.code, details, now=now)
 

@@ -55,7 +55,9 @@ def find_case(user: User, code: str, now: datetime) -> Case | None:
         declaration = Declaration.objects.visible_to(user).filter(pk=int(found[1])).first()
         return case_of_declaration(declaration) if declaration else None
     if found := MEASURED.fullmatch(code):
-        target = Target.objects.visible_to(user).filter(pk=int(found[1])).select_related("provider").first()
+        target = (
+            Target.objects.visible_to(user).filter(pk=int(found[1])).select_related("provider", "component").first()
+        )
         return _measured(target, found[2], now) if target else None
     return None
 

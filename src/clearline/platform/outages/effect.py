@@ -5,12 +5,13 @@ Nothing is overwritten: the layers are put together anew each time, the samples 
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from clearline.agreement.intervals import Interval, IntervalSet
 from clearline.agreement.moments import datetime_us, moment_text, utc
 from clearline.platform.availability.models import Target
-from clearline.platform.availability.observation import observed_of, outages_of
+from clearline.platform.availability.observation import Seen, observed_of, outages_of
 from clearline.platform.customers.models import Service
 from clearline.platform.outages.models import FOREVER_US, Correction
 
@@ -44,15 +45,7 @@ class Effect:
 
 def effect_on(service: Service, targets: Sequence[Target], span: Interval, now_us: int) -> Effect:
     """Put together what is known of a service that some targets stand for, as it stood at `now_us`."""
-    measured = [
-        Down(
-            seen.id,
-            seen.outage.from_us,
-            FOREVER_US if seen.outage.until_us is None else seen.outage.until_us,
-            seen.outage.reason,
-        )
-        for seen in outages_of(targets, span, now_us)
-    ]
+    measured = [down_of(seen) for seen in outages_of(targets, span, now_us)]
     declared = [
         Down(one.code, one.span_us[0], one.span_us[1], f"declared by {one.said_by}: {one}")
         for one in service.declarations.filter(accepted=True, from_at__lt=utc(span[1]))
@@ -60,7 +53,7 @@ def effect_on(service: Service, targets: Sequence[Target], span: Interval, now_u
     ]
     corrections = service.corrections.filter(accepted=True, from_at__lt=utc(span[1])).select_related("decided_by")
     downtime = sorted([*measured, *declared], key=lambda down: (down.from_us, down.id))
-    observed = observed_of(targets, span, now_us)
+    observed = _observed(targets, span, now_us)
     made = corrected(observed, downtime, list(corrections.order_by("decided_at", "pk")))
     return Effect(
         made.observed & IntervalSet.of([span]),
@@ -68,6 +61,23 @@ def effect_on(service: Service, targets: Sequence[Target], span: Interval, now_u
         tuple(made.maintenance),
         tuple(made.excluded),
     )
+
+
+def _observed(targets: Sequence[Target], span: Interval, now_us: int) -> IntervalSet:
+    """Where all the targets that were not retired yet were observed; nowhere when there were none."""
+    cuts = sorted({datetime_us(target.retired_at) for target in targets if target.retired_at is not None})
+    inside = [cut for cut in cuts if span[0] < cut < span[1]]
+    observed = IntervalSet()
+    for part in pairwise([span[0], *inside, span[1]]):
+        there = [one for one in targets if one.retired_at is None or datetime_us(one.retired_at) > part[0]]
+        observed |= observed_of(there, span, now_us) & IntervalSet.of([part])
+    return observed
+
+
+def down_of(seen: Seen) -> Down:
+    """A measured outage as an entry of downtime."""
+    until_us = FOREVER_US if seen.outage.until_us is None else seen.outage.until_us
+    return Down(seen.id, seen.outage.from_us, until_us, seen.outage.reason)
 
 
 @dataclass(slots=True)

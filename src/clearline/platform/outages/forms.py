@@ -4,6 +4,7 @@ from django import forms
 from django.utils import timezone
 
 from clearline.platform.accounts.models import User
+from clearline.platform.availability.models import Capability, Component, Target
 from clearline.platform.customers.forms import ServiceChoices
 from clearline.platform.customers.models import Service
 from clearline.platform.maintenance.forms import SHORT_TEXT
@@ -96,3 +97,53 @@ class CorrectionForm(_PastSpanForm):
         if cleaned.get("becomes") == Correction.Becomes.EXCLUDED and not cleaned.get("cause"):
             self.add_error("cause", "Choose the cause for which it is excluded.")
         return cleaned
+
+
+class NoteForm(forms.Form):
+    text = forms.CharField(max_length=2000, label="What was done or found", widget=SHORT_TEXT)
+
+
+class PostMortemForm(forms.Form):
+    text = forms.CharField(
+        max_length=100_000,
+        required=False,
+        label="What was learned (Markdown)",
+        widget=forms.Textarea(attrs={"rows": 16}),
+        help_text="What caused it, what helped, what is changed so that it does not happen again.",
+    )
+
+
+class ComponentForm(forms.ModelForm):  # type: ignore[type-arg]  # takes none when it runs
+    class Meta:
+        model = Component
+        fields = ("name", "needs")
+        labels = {"needs": "Needs, to work itself"}
+        widgets = {"needs": forms.CheckboxSelectMultiple}
+
+    def __init__(self, user: User, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.user = user
+        needs = self.fields["needs"]
+        assert isinstance(needs, forms.ModelMultipleChoiceField)  # noqa: S101  # of a relation to many
+        needs.queryset = Component.objects.visible_to(user).exclude(pk=self.instance.pk)
+        self.targets = list(Target.objects.visible_to(user).filter(retired_at=None))
+        for target in self.targets:
+            own = target.component_id is not None and target.component_id == self.instance.pk
+            self.fields[target.code] = forms.ChoiceField(
+                choices=[("no", "Nothing of it"), ("", "All of it"), *Capability.choices],
+                required=False,
+                label=f"{target} tells of",
+                initial=target.capability if own else "no",
+            )
+
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"]
+        if Component.objects.visible_to(self.user).filter(name=name).exclude(pk=self.instance.pk).exists():
+            raise forms.ValidationError("There is a component of this name.")
+        return name
+
+    @property
+    def chosen(self) -> dict[Target, str]:
+        """What stands for the component, with the capability it tells of."""
+        told = ((target, self.cleaned_data.get(target.code, "no")) for target in self.targets)
+        return {target: capability for target, capability in told if capability != "no"}

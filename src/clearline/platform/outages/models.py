@@ -99,3 +99,35 @@ class Correction(Claim):
     def span_us(self) -> Interval:
         """The interval in microseconds."""
         return datetime_us(self.from_at), datetime_us(self.until_at)
+
+
+class Note(TenantModel):
+    """What somebody did or found while an outage ran, for its timeline. Never changed."""
+
+    provider = models.ForeignKey(Provider, on_delete=models.PROTECT)
+    outage = models.CharField(max_length=60)
+    at = models.DateTimeField()
+    author = models.ForeignKey(User, on_delete=models.PROTECT)
+    text = models.TextField()
+
+    class Meta:
+        ordering = ("at", "pk")
+
+    def __str__(self) -> str:
+        return f"Note on {self.outage}"
+
+
+class PostMortem(TenantModel):
+    """What was learned from an outage, in Markdown; written and rewritten until it is right."""
+
+    provider = models.ForeignKey(Provider, on_delete=models.PROTECT)
+    outage = models.CharField(max_length=60)
+    text = models.TextField(blank=True)
+    written_at = models.DateTimeField()
+    written_by = models.ForeignKey(User, on_delete=models.PROTECT)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("provider", "outage"), name="one_post_mortem_each"),)
+
+    def __str__(self) -> str:
+        return f"Post-mortem of {self.outage}"

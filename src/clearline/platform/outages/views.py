@@ -1,4 +1,6 @@
+import json
 from collections.abc import Iterable
+from datetime import datetime
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
@@ -9,14 +11,28 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_POST, require_safe
 
 from clearline.agreement.moments import datetime_us, utc
+from clearline.platform.alerts.chain import MARKS_MIN
+from clearline.platform.availability.models import Component
+from clearline.platform.availability.observation import observe, outages_of
 from clearline.platform.customers.models import Service
-from clearline.platform.outages import services
+from clearline.platform.outages import postmortem, services
 from clearline.platform.outages.cases import Case, corrections_of, find_case
-from clearline.platform.outages.forms import CorrectionForm, DeclarationForm, EndForm
+from clearline.platform.outages.effect import down_of
+from clearline.platform.outages.forms import (
+    ComponentForm,
+    CorrectionForm,
+    DeclarationForm,
+    EndForm,
+    NoteForm,
+    PostMortemForm,
+)
 from clearline.platform.outages.models import Correction, Declaration
+from clearline.platform.outages.restoration import MEANS_DAYS, Means, means, promised_us
+from clearline.platform.outages.scope import save_component
 from clearline.platform.requests import Request
 from clearline.platform.vantages.witnesses import testimony
 from clearline.platform.web.pages import form_page
+from clearline.records.schema import DAY_US
 
 SECOND_US = 1_000_000
 
@@ -44,8 +60,62 @@ def outage(request: Request, code: str) -> HttpResponse:
         ],
         "may_decide": case.declaration is not None and services.may_decide(case.declaration, request.user),
         "form": EndForm(initial={"until_at": now}),
+        "promised_us": promised_us(case.services, case.from_us),
+        "marks": MARKS_MIN,
+        "means": _means(case, now) if case.target else None,
+        "means_days": MEANS_DAYS,
+        "timeline": postmortem.timeline(case, request.user, now),
+        "learned": postmortem.text_of(case, request.user),
+        "note": NoteForm(),
     }
     return render(request, "outages/outage.html", context)
+
+
+def _means(case: Case, now: datetime) -> Means:
+    """How reliable the target of an outage was lately."""
+    assert case.target is not None  # noqa: S101  # asked before
+    now_us = datetime_us(now)
+    span = (now_us - now_us % DAY_US - MEANS_DAYS * DAY_US, now_us)
+    seen = observe(case.target, span, now_us)
+    return means(seen.observed, [down_of(one) for one in outages_of([case.target], span, now_us)], span)
+
+
+@require_POST
+def note(request: Request, code: str) -> HttpResponse:
+    """Write something into the timeline."""
+    case = _found(request, code)
+    form = NoteForm(request.POST)
+    if form.is_valid():
+        postmortem.add_note(case, form.cleaned_data["text"], request.user, timezone.now())
+    else:
+        messages.error(request, "Write what was done or found.")
+    return redirect("outage", code)
+
+
+def post_mortem(request: Request, code: str) -> HttpResponse:
+    """Write what was learned."""
+    case = _found(request, code)
+    form = PostMortemForm(request.POST or None, initial={"text": postmortem.text_of(case, request.user)})
+    if request.method == "POST" and form.is_valid():
+        postmortem.write(case, form.cleaned_data["text"], request.user, timezone.now())
+        return redirect("outage", code)
+    hint = "The timeline is added when it is exported."
+    title = f"Post-mortem of {case.code}"
+    return form_page(request, form, title=title, back=reverse("outage", args=[code]), hint=hint)
+
+
+@require_safe
+def exported(request: Request, code: str, form: str) -> HttpResponse:
+    """The post-mortem with its timeline, as Markdown or JSON."""
+    case, now = _found(request, code), timezone.now()
+    headers = {"Content-Disposition": f'attachment; filename="{case.code}.{form}"'}
+    if form == "md":
+        text = postmortem.as_markdown(case, request.user, now)
+        return HttpResponse(text, content_type="text/markdown; charset=utf-8", headers=headers)
+    if form == "json":
+        text = json.dumps(postmortem.as_json(case, request.user, now), indent=2, ensure_ascii=False) + "\n"
+        return HttpResponse(text, content_type="application/json", headers=headers)
+    raise Http404
 
 
 def declare(request: Request) -> HttpResponse:
@@ -138,3 +208,23 @@ def shown_file(request: Request, pk: int) -> HttpResponse:
     headers = {"Content-Disposition": content_disposition_header(True, found.file_name) or "attachment"}
     content = services.file_path(found.file_sha256).read_bytes()
     return HttpResponse(content, content_type="application/octet-stream", headers=headers)
+
+
+@require_safe
+def components(request: Request) -> HttpResponse:
+    """The parts of the telephone service: what they need, what tells of them, who uses them."""
+    found = Component.objects.visible_to(request.user)
+    context = {"components": found.prefetch_related("needs", "targets", "services__customer", "services__site")}
+    return render(request, "outages/components.html", context)
+
+
+def edit_component(request: Request, pk: int | None = None) -> HttpResponse:
+    """Add a part of the telephone service, or change one."""
+    found = get_object_or_404(Component.objects.visible_to(request.user), pk=pk) if pk else Component()
+    form = ComponentForm(request.user, request.POST or None, instance=found)
+    if request.method == "POST" and form.is_valid():
+        save_component(form.save(commit=False), form.cleaned_data["needs"], form.chosen, request.user, timezone.now())
+        return redirect("components")
+    hint = "A failing target is felt by the services that use its component, or one that needs it."
+    title = f"Change {found}" if pk else "Add a component"
+    return form_page(request, form, title=title, back=reverse("components"), hint=hint)
