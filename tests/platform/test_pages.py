@@ -15,7 +15,7 @@ from platform_kit import call_record, samples
 
 from clearline.agreement.moments import datetime_us
 from clearline.platform.accounts.models import User
-from clearline.platform.alerts.models import Alert, Responder
+from clearline.platform.alerts.models import Alert, Responder, Signal
 from clearline.platform.availability.models import Component, Target
 from clearline.platform.availability.observation import observe, outage_id
 from clearline.platform.calls.uploading import take_in
@@ -83,6 +83,7 @@ def objects(service: Service, target: Target, alice: User) -> dict[str, str | in
     incident = Incident.objects.create(provider=alice.provider, title="No dial tone in Berlin", started_at=now)
     return {
         "alert": alert.pk,
+        "signal": Signal.objects.create(provider=alice.provider, name="Reflector's calls", limit=1).pk,
         "component": Component.objects.create(provider=alice.provider, name="Acme's trunk").pk,
         "responder": responder.pk,
         "outage": outage,
@@ -122,6 +123,32 @@ def told_addresses(objects: dict[str, str | int], service: Service) -> dict[str,
     }
 
 
+def outage_addresses(objects: dict[str, str | int], service: Service) -> dict[str, str]:
+    """The addresses of outages, alerts and closed months."""
+    return {
+        "alerts": "/alerts/",
+        "signal-add": "/alerts/signals/add/",
+        "signal-remove": f"/alerts/signals/{objects['signal']}/remove/",
+        "alert-acknowledge": f"/alerts/{objects['alert']}/acknowledge/",
+        "responder-add": "/alerts/on-call/add/",
+        "responder-remove": f"/alerts/on-call/{objects['responder']}/remove/",
+        "outage": f"/availability/outages/{objects['outage']}/",
+        "components": "/availability/outages/components/",
+        "component-add": "/availability/outages/components/add/",
+        "component-edit": f"/availability/outages/components/{objects['component']}/",
+        "outage-note": f"/availability/outages/{objects['outage']}/note/",
+        "post-mortem": f"/availability/outages/{objects['outage']}/post-mortem/",
+        "post-mortem-export": f"/availability/outages/{objects['outage']}/post-mortem/json/",
+        "outage-declare": "/availability/outages/declare/",
+        "correction-add": "/availability/outages/correct/",
+        "correction-decide": f"/availability/outages/corrections/{objects['correction']}/refuse/",
+        "declaration-decide": f"/availability/outages/declared/{objects['declaration']}/refuse/",
+        "declaration-file": f"/availability/outages/declared/{objects['declaration']}/",
+        "declaration-end": f"/availability/outages/D-{objects['declaration']}/end/",
+        "month-close": f"/statements/{service.pk}/{objects['month']}/close/",
+    }
+
+
 @pytest.fixture
 def addresses(objects: dict[str, str | int], service: Service, target: Target) -> dict[str, str]:
     """One address for each view that shows or changes something of Alice's provider."""
@@ -148,23 +175,6 @@ def addresses(objects: dict[str, str | int], service: Service, target: Target) -
         "vantages": "/availability/vantages/",
         "watch-everywhere": "/availability/vantages/everywhere/",
         "vantage-revoke": f"/availability/vantages/{objects['vantage']}/revoke/",
-        "alerts": "/alerts/",
-        "alert-acknowledge": f"/alerts/{objects['alert']}/acknowledge/",
-        "responder-add": "/alerts/on-call/add/",
-        "responder-remove": f"/alerts/on-call/{objects['responder']}/remove/",
-        "outage": f"/availability/outages/{objects['outage']}/",
-        "components": "/availability/outages/components/",
-        "component-add": "/availability/outages/components/add/",
-        "component-edit": f"/availability/outages/components/{objects['component']}/",
-        "outage-note": f"/availability/outages/{objects['outage']}/note/",
-        "post-mortem": f"/availability/outages/{objects['outage']}/post-mortem/",
-        "post-mortem-export": f"/availability/outages/{objects['outage']}/post-mortem/json/",
-        "outage-declare": "/availability/outages/declare/",
-        "correction-add": "/availability/outages/correct/",
-        "correction-decide": f"/availability/outages/corrections/{objects['correction']}/refuse/",
-        "declaration-decide": f"/availability/outages/declared/{objects['declaration']}/refuse/",
-        "declaration-file": f"/availability/outages/declared/{objects['declaration']}/",
-        "declaration-end": f"/availability/outages/D-{objects['declaration']}/end/",
         "calls": "/calls/",
         "upload": "/calls/upload/",
         "capture": f"/calls/captures/{objects['upload']}/",
@@ -175,7 +185,6 @@ def addresses(objects: dict[str, str | int], service: Service, target: Target) -
         "request": f"/desk/{objects['request']}/",
         "statements": "/statements/",
         "statement": f"/statements/{service.pk}/{month}/",
-        "month-close": f"/statements/{service.pk}/{month}/close/",
         "statement-download": f"/statements/{service.pk}/{month}/evidence/",
         "agreements": "/agreements/",
         "agreement-add": "/agreements/add/",
@@ -183,6 +192,7 @@ def addresses(objects: dict[str, str | int], service: Service, target: Target) -
         "people": "/people/",
         "audit": "/audit/",
         **told_addresses(objects, service),
+        **outage_addresses(objects, service),
     }
 
 
@@ -191,7 +201,7 @@ POST_ONLY = {
     "target-retire", "window-cancel", "capture-retry", "contact-remove", "vantage-revoke",
     "listing-remove", "customer-link",
     *(f"window-{deed}" for deed in DEEDS),
-    "alert-acknowledge", "responder-remove", "month-close", "outage-note",
+    "alert-acknowledge", "responder-remove", "month-close", "outage-note", "signal-remove",
     "correction-decide", "declaration-decide", "declaration-end",
 }  # fmt: skip
 
@@ -200,7 +210,7 @@ SHARED = {
     "exclusion-add", "calls", "upload", "desk", "request-add", "statements", "agreements", "agreement-add", "people",
     "audit", "outbox", "vantages", "watch-everywhere", "maintenance-calendar", "carrier-notice-read", "incidents",
     "incident-add", "listing-add", "outage-declare", "correction-add",
-    "alerts", "responder-add", "components", "component-add",
+    "alerts", "responder-add", "components", "component-add", "signal-add",
 }  # fmt: skip
 """Addresses without an object in them: everybody has their own page there."""
 

@@ -6,7 +6,10 @@ from django.conf import settings
 from django.core.validators import validate_email
 
 from clearline.platform.accounts.models import User
-from clearline.platform.alerts.models import Responder
+from clearline.platform.alerts.models import Responder, Signal
+from clearline.platform.alerts.signals import METRIC
+from clearline.platform.availability.models import Component
+from clearline.platform.outbox.models import Channel
 from clearline.platform.outbox.webhooks import RefusedError, checked_url
 
 CLOCK = {"type": "time"}
@@ -53,7 +56,7 @@ class ResponderForm(forms.ModelForm):  # type: ignore[type-arg]  # takes none wh
 
     def _check_address(self, channel: str, address: str) -> None:
         try:
-            if channel == Responder.Channel.EMAIL:
+            if channel == Channel.EMAIL:
                 validate_email(address)
             else:
                 checked_url(address, private=settings.CLEARLINE.webhook_private)
@@ -63,3 +66,34 @@ class ResponderForm(forms.ModelForm):  # type: ignore[type-arg]  # takes none wh
             self.add_error("address", str(error))
         if Responder.objects.visible_to(self.user).filter(channel=channel, address=address).exists():
             self.add_error("address", "This one is told already.")
+
+
+class SignalForm(forms.ModelForm):  # type: ignore[type-arg]  # takes none when it runs
+    url = forms.URLField(required=False, max_length=500, label="Where it is told", assume_scheme="http")
+
+    class Meta:
+        model = Signal
+        fields = ("name", "kind", "url", "metric", "suspect", "limit", "component")
+        labels = {"kind": "What is read", "suspect": "Suspect when", "component": "What is probed then"}
+        help_texts = {
+            "metric": 'With labels if need be: kamailio_core_rcv_requests{method="register"}. Several are summed.',
+            "limit": "Of calls: the percentage that failed.",
+        }
+
+    def __init__(self, user: User, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        component = self.fields["component"]
+        assert isinstance(component, forms.ModelChoiceField)  # noqa: S101  # of a foreign key
+        component.queryset = Component.objects.visible_to(user)
+        component.empty_label = "Every target"
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if cleaned.get("kind") == Signal.Kind.METRIC:
+            if not cleaned.get("url", "").startswith(("http://", "https://")):
+                self.add_error(
+                    "url", "Write the address of the program's metrics, such as http://192.0.2.7:9494/metrics."
+                )
+            if not METRIC.fullmatch(cleaned.get("metric", "")):
+                self.add_error("metric", "Write a metric's name, with labels if need be.")
+        return cleaned

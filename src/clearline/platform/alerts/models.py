@@ -7,24 +7,19 @@ from zoneinfo import ZoneInfo
 from django.db import models
 
 from clearline.platform.accounts.models import Provider
+from clearline.platform.availability.models import Component
+from clearline.platform.outbox.models import Channel
 from clearline.platform.tenancy import TenantModel
 
 
 class Responder(TenantModel):
     """A step of the chain: somebody on call, and how they are reached."""
 
-    class Channel(models.TextChoices):
-        """How they are told."""
-
-        EMAIL = "email", "E-mail"
-        WEBHOOK = "webhook", "Webhook"
-        CALL = "call", "Telephone call"
-
     provider = models.ForeignKey(Provider, on_delete=models.PROTECT)
     name = models.CharField(max_length=100)
     channel = models.CharField(max_length=10, choices=Channel.choices, default=Channel.EMAIL)
     address = models.CharField(max_length=500)
-    """An e-mail address, a URL, or a SIP URI."""
+    """An e-mail address or a URL."""
     sealed_secret = models.TextField(blank=True)
     """What webhooks to it are signed with, encrypted."""
     after_minutes = models.PositiveSmallIntegerField(default=0)
@@ -109,3 +104,48 @@ class Alert(TenantModel):
     def length(self) -> timedelta | None:
         """From its beginning to its end; None while it is open."""
         return None if self.resolved_at is None else self.resolved_at - self.began_at
+
+
+class Signal(TenantModel):
+    """Something beside the probes that tells of trouble early: it opens a suspicion, never an outage."""
+
+    class Kind(models.TextChoices):
+        """Where it is read from."""
+
+        CALLS = "calls", "Failed calls, of the last ten minutes' call records"
+        METRIC = "metric", "A figure of Kamailio, rtpengine or another program, as Prometheus text"
+
+    class Suspect(models.TextChoices):
+        """Which side of the limit is suspect."""
+
+        ABOVE = "above", "above"
+        BELOW = "below", "below"
+
+    provider = models.ForeignKey(Provider, on_delete=models.PROTECT)
+    name = models.CharField(max_length=100)
+    kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.METRIC)
+    component = models.ForeignKey(Component, null=True, blank=True, on_delete=models.SET_NULL)
+    """Whose targets are probed at once when it is suspect; null: all targets."""
+    url = models.URLField(max_length=500, blank=True)
+    metric = models.CharField(max_length=200, blank=True)
+    """A metric's name, with labels if need be: `kamailio_usrloc_registered_users{domain="location"}`."""
+    suspect = models.CharField(max_length=10, choices=Suspect.choices, default=Suspect.ABOVE)
+    limit = models.DecimalField(max_digits=20, decimal_places=4)
+    """Of calls: the percentage that failed."""
+    value = models.DecimalField(max_digits=30, decimal_places=6, null=True)
+    """When it was last read; null: it could not be."""
+    said = models.CharField(max_length=300, blank=True)
+    """Why it could not be read, or what the value is of."""
+    read_at = models.DateTimeField(null=True)
+    suspected_since = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("name", "pk")
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def code(self) -> str:
+        """The name in alerts: `signal-3`."""
+        return f"signal-{self.pk}"

@@ -14,7 +14,7 @@ from clearline.platform.alerts.chain import due
 from clearline.platform.alerts.models import Alert, Responder
 from clearline.platform.alerts.watching import Look, Trouble, look
 from clearline.platform.audit.services import record
-from clearline.platform.outbox.models import Delivery
+from clearline.platform.outbox.models import Channel, Delivery
 from clearline.platform.outbox.services import seal, send_email, send_webhook, unseal
 from clearline.platform.outbox.webhooks import make_secret
 from clearline.platform.tenancy import TenantQuerySet
@@ -86,10 +86,10 @@ def tell(alert: Alert, responder: Responder, step: str, now: datetime) -> None:
     """Tell somebody on call of an alert, by the way they are reached; the same step again changes nothing."""
     about = f"{alert.code}/{step}"
     link = settings.CLEARLINE.origin + reverse("alert-link", args=[token_of(alert, responder)])
-    if responder.channel == Responder.Channel.EMAIL:
+    if responder.channel == Channel.EMAIL:
         subject, text = wording(alert, step, link)
         send_email(alert.provider, responder.address, subject, text, about=about, now=now)
-    elif responder.channel == Responder.Channel.WEBHOOK:
+    else:
         document = {
             "type": f"alert.{RESOLVED if step == RESOLVED else 'raised'}",
             "timestamp": moment_text(datetime_us(now)),
@@ -163,7 +163,7 @@ def add_responder(responder: Responder, actor: User, now: datetime) -> str:
     Returns:
         The secret that webhooks to it are signed with, to be handed over once; else empty.
     """
-    secret = make_secret() if responder.channel == Responder.Channel.WEBHOOK else ""
+    secret = make_secret() if responder.channel == Channel.WEBHOOK else ""
     with transaction.atomic():
         responder.provider, responder.added_at = actor.provider, now
         responder.sealed_secret = seal(secret) if secret else ""

@@ -7,10 +7,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from clearline.platform.alerts import services
+from clearline.platform.alerts import services, signals
 from clearline.platform.alerts.chain import MARKS_MIN
-from clearline.platform.alerts.forms import ResponderForm
-from clearline.platform.alerts.models import Alert, Responder
+from clearline.platform.alerts.forms import ResponderForm, SignalForm
+from clearline.platform.alerts.models import Alert, Responder, Signal
 from clearline.platform.requests import Request
 from clearline.platform.web.pages import form_page
 
@@ -27,6 +27,7 @@ def index(request: Request) -> HttpResponse:
         "page": page,
         "rows": [(alert, services.deliveries_of(alert)) for alert in page],
         "chain": Responder.objects.visible_to(request.user),
+        "signals": Signal.objects.visible_to(request.user),
         "marks": MARKS_MIN,
         "now": timezone.now(),
     }
@@ -74,4 +75,22 @@ def remove_responder(request: Request, pk: int) -> HttpResponse:
     """Tell somebody no more."""
     found = get_object_or_404(Responder.objects.visible_to(request.user), pk=pk)
     services.remove_responder(found, request.user, timezone.now())
+    return redirect("alerts")
+
+
+def add_signal(request: Request) -> HttpResponse:
+    """Read something that tells of trouble early."""
+    form = SignalForm(request.user, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        signals.add_signal(form.save(commit=False), request.user, timezone.now())
+        return redirect("alerts")
+    hint = "When it becomes suspect the targets are probed at once. By itself it is never an outage."
+    return form_page(request, form, title="Add a signal", back=reverse("alerts"), button="Add", hint=hint)
+
+
+@require_POST
+def remove_signal(request: Request, pk: int) -> HttpResponse:
+    """Read a signal no more."""
+    found = get_object_or_404(Signal.objects.visible_to(request.user), pk=pk)
+    signals.remove_signal(found, request.user, timezone.now())
     return redirect("alerts")

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from clearline.agreement.moments import datetime_us, utc
 from clearline.platform.accounts.models import Provider
-from clearline.platform.alerts.models import Alert
+from clearline.platform.alerts.models import Alert, Signal
 from clearline.platform.availability.models import Target
 from clearline.platform.availability.observation import RECENT_US, Now, now_of
 from clearline.platform.outages.cases import Case, running
@@ -54,6 +54,7 @@ def look(provider: Provider, now: datetime) -> Look:
     except RecordsError as error:
         trouble = _records("The measurements cannot be read", str(error), now)
         return Look((trouble,), frozenset(target.pk for target in targets))
+    found += _suspicions(provider)
     if _is_unmeasured(targets, states, now):
         found.append(_records("Nothing is measured", "No target was measured in the last ten minutes.", now))
     unseen = frozenset(pk for pk, one in states.items() if one.state == "unknown")
@@ -66,6 +67,15 @@ def _outage(case: Case) -> Trouble:
     text = case.reason + "\n" + ("Felt by: " + ", ".join(felt) if felt else "No service is known to depend on it.")
     what = str(case.target) if case.target else str(case.declaration)
     return Trouble(Alert.Kind.OUTAGE, case.code, f"{what} is down", text, utc(case.from_us))
+
+
+def _suspicions(provider: Provider) -> Iterator[Trouble]:
+    """Signals that are suspect; what the probes find then is an outage of its own, or none."""
+    for signal in Signal.objects.filter(provider=provider, suspected_since__isnull=False):
+        text = f"{signal.said}. Suspect {signal.suspect} {signal.limit:f}. The targets are probed at once."
+        began_at = signal.suspected_since
+        if began_at is not None:
+            yield Trouble(Alert.Kind.SUSPICION, signal.code, f"{signal} is suspect", text, began_at)
 
 
 def _certificates(targets: Iterable[Target], states: Mapping[int, Now], now: datetime) -> Iterator[Trouble]:

@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from clearline.platform.alerts.services import tend
+from clearline.platform.alerts.signals import read_signals
 from clearline.platform.calls.analysis import WorkerEndsError, analyse_upload
 from clearline.platform.calls.models import Upload
 from clearline.platform.jobs.beside import Step, run_beside
@@ -48,6 +49,7 @@ BESIDE = (
     Step("measurements' nightly check", keep_nights, 60.0),
     Step("notices", partial(tell_due, timezone.now), 5.0),
     Step("status", partial(publish, timezone.now), 20.0),
+    Step("signals", partial(read_signals, timezone.now), 15.0),
     Step("webhooks", partial(send_due, Channel.WEBHOOK, timezone.now), 1.0),
 )
 """What must not wait for the analysis of a large capture."""

@@ -1,0 +1,170 @@
+"""Passive signals: where one is suspect the targets are probed at once. A suspicion is never an outage."""
+
+import asyncio
+import http.client
+import re
+import time
+import urllib.request
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal, InvalidOperation
+
+from django.db import transaction
+from prometheus_client.parser import text_string_to_metric_families
+
+from clearline.agreement.moments import datetime_us
+from clearline.platform.accounts.models import User
+from clearline.platform.alerts.models import Signal
+from clearline.platform.audit.services import record
+from clearline.platform.availability.models import Target
+from clearline.platform.availability.services import probed
+from clearline.platform.measurements import records
+from clearline.records.errors import RecordsError
+from clearline.records.schema import CallRecord
+from clearline.sensors.probe import target as sensors
+from clearline.sensors.probe.edge import probe_target
+from clearline.sensors.probe.outcome import Outcome
+from clearline.sensors.probe.schedule import sample_of
+
+CALLS_WITHIN = timedelta(minutes=10)
+LEAST_CALLS = 10
+"""Fewer calls than this in the time say nothing."""
+
+FAILED_CODES = range(500, 700)
+SILENT_CODE = 408
+"""A call failed when the network gave it up: 408 or 500 and above. Busy, unanswered and wrong numbers did not."""
+
+TIMEOUT_S = 5.0
+LARGEST_BYTES = 4 * 1024 * 1024
+"""More than this is not read of an exporter's answer."""
+
+CONFIRMING = 2
+"""So many probes are made at once: as many as make an outage of it."""
+
+METRIC = re.compile(r"([A-Za-z_:][\w:]*)\s*(?:\{([^{}]*)\})?")
+LABEL = re.compile(r'\s*([A-Za-z_]\w*)\s*=\s*"([^"]*)"\s*')
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a signal says now."""
+
+    value: Decimal | None
+    said: str
+
+
+def read_signals(clock: Callable[[], datetime], probe: Callable[[list[Target]], None] | None = None) -> None:
+    """Read every signal; where one becomes suspect, have its targets probed at once."""
+    for signal in Signal.objects.select_related("provider", "component"):
+        now = clock()
+        reading = _read(signal, now)
+        if keep(signal, reading, now):
+            (probe or probe_now)(targets_of(signal))
+
+
+def keep(signal: Signal, reading: Reading, now: datetime) -> bool:
+    """Keep what a signal said; what could not be read changes no suspicion. Returns whether it became suspect now."""
+    began = False
+    signal.value, signal.said, signal.read_at = reading.value, reading.said[:300], now
+    if reading.value is not None:
+        above = signal.suspect == Signal.Suspect.ABOVE
+        suspect = reading.value > signal.limit if above else reading.value < signal.limit
+        began = suspect and signal.suspected_since is None
+        signal.suspected_since = (signal.suspected_since or now) if suspect else None
+    signal.save(update_fields=["value", "said", "read_at", "suspected_since"])
+    return began
+
+
+def _read(signal: Signal, now: datetime) -> Reading:
+    if signal.kind == Signal.Kind.METRIC:
+        return scrape(signal.url, signal.metric)
+    until_us = datetime_us(now)
+    since_us = datetime_us(now - CALLS_WITHIN)
+    try:
+        calls = records().calls(tenant=signal.provider.tenant, since_us=since_us, until_us=until_us)
+    except RecordsError as error:
+        return Reading(None, str(error))
+    return failed_share(calls)
+
+
+def failed_share(calls: Iterable[CallRecord]) -> Reading:
+    """The percentage of calls that the network gave up, of those that have ended with a code."""
+    codes = [call.final_code for call in calls if call.final_code is not None]
+    if len(codes) < LEAST_CALLS:
+        return Reading(None, f"{len(codes)} calls: too few to tell")
+    failed = sum(code == SILENT_CODE or code in FAILED_CODES for code in codes)
+    share = (Decimal(100 * failed) / len(codes)).quantize(Decimal("0.0001"))
+    return Reading(share, f"{failed} of {len(codes)} calls failed")
+
+
+def scrape(url: str, metric: str) -> Reading:
+    """Read one figure of Prometheus text; several samples of it are summed."""
+    try:
+        with urllib.request.urlopen(url, timeout=TIMEOUT_S) as answer:  # noqa: S310  # http and https, by the form
+            text = answer.read(LARGEST_BYTES + 1)
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        return Reading(None, f"not reached: {getattr(error, 'reason', error)}")
+    if len(text) > LARGEST_BYTES:
+        return Reading(None, "the answer is larger than 4 MiB")
+    return figure(text.decode("utf-8", "replace"), metric)
+
+
+def figure(text: str, metric: str) -> Reading:
+    """Sum the samples of a metric, those with the labels asked for."""
+    asked = METRIC.fullmatch(metric.strip())
+    if asked is None:
+        return Reading(None, "this is no metric's name")
+    labels = dict(LABEL.findall(asked[2] or ""))
+    try:
+        found = [
+            Decimal(str(sample.value))
+            for family in text_string_to_metric_families(text)
+            for sample in family.samples
+            if sample.name == asked[1] and labels.items() <= sample.labels.items()
+        ]
+        total = sum(found, Decimal(0)).quantize(Decimal("0.000001"))
+    except (ValueError, IndexError, KeyError, InvalidOperation) as error:
+        return Reading(None, f"not understood: {error}")
+    if not total.is_finite():
+        return Reading(None, f"it is told as {total}")
+    return Reading(total, f"{len(found)} samples") if found else Reading(None, "no such metric is told there")
+
+
+def targets_of(signal: Signal) -> list[Target]:
+    """What is probed when a signal is suspect."""
+    targets = Target.objects.filter(provider=signal.provider, retired_at=None).select_related("provider")
+    return list(targets.filter(component=signal.component) if signal.component else targets)
+
+
+def probe_now(targets: Iterable[Target]) -> None:
+    """Probe some targets from here, twice, and keep the samples: an outage is confirmed or refuted by nothing else."""
+    asyncio.run(_probe_all(list(probed(targets))))
+
+
+async def _probe_all(targets: list[sensors.Target]) -> None:
+    for _ in range(CONFIRMING):
+        begun = [(target, time.time_ns() // 1000) for target in targets]
+        outcomes = await asyncio.gather(*(probe_target(target) for target in targets), return_exceptions=True)
+        samples = [
+            sample_of(target, outcome, vantage="local", at_us=at_us)
+            for (target, at_us), outcome in zip(begun, outcomes, strict=True)
+            if isinstance(outcome, Outcome)
+        ]
+        await asyncio.to_thread(records().append, samples)
+
+
+def add_signal(signal: Signal, actor: User, now: datetime) -> None:
+    """Read a signal from now on."""
+    with transaction.atomic():
+        signal.provider = actor.provider
+        signal.save()
+        details = {"kind": signal.kind, "url": signal.url, "metric": signal.metric, "limit": f"{signal.limit:f}"}
+        record(actor.provider, actor, "signal.added", signal.name, details, now=now)
+
+
+def remove_signal(signal: Signal, actor: User, now: datetime) -> None:
+    """Read it no more."""
+    with transaction.atomic():
+        record(actor.provider, actor, "signal.removed", signal.name, {"url": signal.url}, now=now)
+        signal.delete()
