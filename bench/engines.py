@@ -21,7 +21,7 @@ from typing import Any
 
 import records as bench_records  # bench/records.py, beside this file
 
-from clearline.records import evidence, figures, query, rollup, search, snapshot, upkeep
+from clearline.records import attributing, evidence, figures, query, rollup, search, snapshot
 from clearline.records.columns import stored_schema
 from clearline.records.engines import spark
 from clearline.records.engines.cluster import local_cluster
@@ -77,7 +77,7 @@ def large_month(path: Path, calls: int, days: int) -> tuple[Records, Questions]:
         "experience of a service": lambda r: evidence.experience(r, **month, service=service, limits=LIMITS),
         "search for a number": lambda r: search.search(r, **month, number="+12500050007"),
         "search for a Call-ID": lambda r: search.search(r, **month, call_id=some[0].call_id),
-        "unattributed": lambda r: upkeep.unattributed(r, **month).to_pylist(),
+        "unattributed": lambda r: attributing.unattributed(r, **month).to_pylist(),
         "snapshot taken again": lambda r: snapshot.recompute(r, name),
         "difference since": lambda r: snapshot.difference(r, name),
         "every sum by hour and day, from the rows": partial(made_anew, definition=rollup.all_cells),

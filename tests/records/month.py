@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.records.make import DAY, NOON, call, stream
 
-from clearline.records import erasure, evidence, export, figures, history, search, snapshot, upkeep
+from clearline.records import attributing, erasure, evidence, export, figures, history, search, snapshot, upkeep
 from clearline.records.schema import CALLS, CallRecord, record_key
 from clearline.records.seal import maintenance, seal_spool
 from clearline.records.store import Records
@@ -127,7 +127,7 @@ def questions(snapshot_id: str, revised: str, call_id: str) -> dict[str, Callabl
         "voice": lambda records: evidence.voice(records, **SPAN, service="S-1"),
         "experience": lambda records: evidence.experience(records, **SPAN, service="S-1", limits=LIMITS),
         "experience of nothing": lambda records: evidence.experience(records, **NOTHING, service="S", limits=LIMITS),
-        "unattributed": lambda records: upkeep.unattributed(records, **SPAN).to_pylist(),
+        "unattributed": lambda records: attributing.unattributed(records, **SPAN).to_pylist(),
         "snapshot taken again": lambda records: snapshot.recompute(records, snapshot_id),
         "difference since": lambda records: snapshot.difference(records, snapshot_id),
         "a person": lambda records: erasure.export_person(records, tenant="t", number="2025550142"),

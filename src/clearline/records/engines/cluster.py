@@ -1,6 +1,7 @@
 """A Spark cluster on this machine: a master and workers, from pyspark's own package, on loopback with little memory."""
 
 import os
+import shutil
 import socket
 import subprocess
 import time
@@ -75,7 +76,9 @@ def local_cluster(directory: Path, workers: int = 2, *, quick: bool = False) -> 
 def _daemon(configuration: Path, log: Path, name: str, options: list[str], *, quick: bool) -> Iterator[None]:
     import pyspark  # noqa: PLC0415
 
-    command = [str(Path(pyspark.__file__).parent / "bin" / "spark-class"), f"org.apache.spark.deploy.{name}", *options]
+    with_us = ["setpriv", "--pdeathsig", "TERM"] if shutil.which("setpriv") else []  # it ends when we are killed
+    spark_class = str(Path(pyspark.__file__).parent / "bin" / "spark-class")
+    command = [*with_us, spark_class, f"org.apache.spark.deploy.{name}", *options]
     own = {"SPARK_CONF_DIR": str(configuration), "SPARK_LOCAL_IP": "127.0.0.1", "SPARK_DAEMON_MEMORY": "256m"}
     if quick:
         own["SPARK_DAEMON_JAVA_OPTS"] = QUICK_JVM
