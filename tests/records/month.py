@@ -75,7 +75,7 @@ def some_call(number: int, day: int) -> CallRecord:
 
 
 def fill(records: Records) -> str:
-    """Put the month in: sealed days, days with repeats and corrections, an erased person, rows in no file yet.
+    """Put the month in: sealed days, repeats, corrections, a moved call, an erased person, rows in no file yet.
 
     Returns:
         The id of a snapshot of it.
@@ -88,6 +88,11 @@ def fill(records: Records) -> str:
     snapshot_id = snapshot.take(records, **SPAN, who="test", why="month closed")
     corrected = [row for row in records.calls(**SPAN) if row.start_us // DAY == FIRST // DAY + 1][:5]
     records.revise([replace(row, mos_x100=123, customer="C-9") for row in corrected], who="test", why="re-scored")
+    moved = next(row for row in records.calls(**SPAN) if row.start_us // DAY == FIRST // DAY + 2)
+    then = {moved.key: moved.start_us}
+    records.revise(
+        [replace(moved, start_us=moved.start_us + DAY)], who="test", why="its clock was off", moved_from=then
+    )
     records.append([some_call(number, 9) for number in range(300, 340)])
     with maintenance(records):
         seal_spool(records)

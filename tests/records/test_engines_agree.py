@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import ibis
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -103,6 +104,17 @@ def test_an_older_file_without_newer_columns_is_readable(small: Records) -> None
     rows = pa.Table.from_batches([to_batch(CALLS, [call(1, trunk="gone")], 1)])
     add_file(small, rows.drop_columns(["trunk", "video_mos_x100", "attributed_by"]))
     assert small.calls(**SPAN) == [call(1, trunk=None)]
+
+
+def test_a_question_may_be_put_together_from_more_pieces_than_there_are_days_in_a_quarter(
+    tmp_path: Path, chdb: str
+) -> None:
+    engine = Records(tmp_path, engine_url=chdb).engine
+    schema = pa.schema([("moment", pa.int64())])
+    some = [engine.relation(schema, [], pa.table([[number]], schema=schema)) for number in range(100)]
+    found = engine.fetch(ibis.union(*some)).column("moment").to_pylist()
+    assert sorted(found) == list(range(100))
+    engine.close()
 
 
 def test_a_file_that_is_gone_or_damaged_is_a_plain_error_and_never_a_smaller_figure(small: Records) -> None:

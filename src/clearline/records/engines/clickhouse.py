@@ -16,6 +16,7 @@ SETTINGS = {
     "aggregate_functions_null_for_empty": 1,
     # What a join does not find is unknown; not 0 or an empty text.
     "join_use_nulls": 1,
+    # Types that do not go together are an error.
     "use_variant_as_common_type": 0,
     "max_memory_usage": 2**30,
     "max_bytes_before_external_group_by": 2**29,
@@ -52,13 +53,15 @@ class ClickHouseEngine(DialectEngine):
 
     def _name(self, name: str, schema: pa.Schema, paths: list[str], hot: pa.Table | None) -> None:
         columns = ", ".join(f"`{field.name}` {TYPES[field.type]}" for field in schema)
-        self._do(f"CREATE OR REPLACE TABLE {name}_hot ({columns}) ENGINE = Memory")
+        # One by one: of several in one pattern, those that are gone would be left out without a word.
+        sources = [f"file({_quoted(path)}, 'Parquet', {_quoted(columns)})" for path in paths]
+        if hot is not None or not paths:
+            self._do(f"CREATE OR REPLACE TABLE {name}_hot ({columns}) ENGINE = Memory")
+            sources.append(f"{name}_hot")
         if hot is not None:
             self._insert(f"{name}_hot", hot.select(schema.names))
         names = ", ".join(f"`{column}`" for column in schema.names)
-        # One by one: of several in one pattern, those that are gone would be left out without a word.
-        files = [f"file({_quoted(path)}, 'Parquet', {_quoted(columns)})" for path in paths]
-        rows = " UNION ALL ".join(f"SELECT {names} FROM {source}" for source in (f"{name}_hot", *files))  # noqa: S608
+        rows = " UNION ALL ".join(f"SELECT {names} FROM {source}" for source in sources)  # noqa: S608  # our own names
         self._do(f"CREATE OR REPLACE VIEW {name} AS {rows}")
 
     def _insert(self, name: str, rows: pa.Table) -> None:  # noqa: ARG002  # chDB finds the variable by its name

@@ -9,7 +9,10 @@ import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 
-from clearline.records.engines.duck import MAX_NAMES, Piece, Plan, to_ibis
+from clearline.records.engines.duck import Piece, Plan, to_ibis
+
+MAX_NAMES = 4096
+"""Relations that may be in use at once, more than one for each day of ten years; older names are used again."""
 
 _engines = count(1)
 
