@@ -141,6 +141,7 @@ def outages_of(targets: Iterable[Target], span: Interval, now_us: int) -> list[S
 
 def observed_of(targets: Sequence[Target], span: Interval, now_us: int) -> IntervalSet:
     """Where all the targets of a service were observed; nowhere when it has none."""
+    prefetch_related_objects(targets, "watches__vantages")
     observed = [observe(target, span, now_us).observed for target in targets]
     whole = IntervalSet.of([span]) if observed else IntervalSet()
     for one in observed:
