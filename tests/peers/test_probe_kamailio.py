@@ -226,9 +226,17 @@ def test_a_call_goes_through_the_record_routing_proxy_and_its_audio_comes_back(s
     assert outcome.media.mos_lq_x100 >= 430
 
 
+def test_keys_pressed_in_a_call_come_back_through_the_proxy(service: Service) -> None:
+    target = Target("t", "t", service.uri("echo", "udp"), "call", credentials=ALICE, talk_us=400_000, digits="1#")
+    outcome = asyncio.run(probe_target(target))
+    assert outcome.ok, outcome
+    assert outcome.media is not None
+    assert (outcome.media.digits, outcome.media.silent) == ("1#", False)
+
+
 def test_a_call_without_the_password_and_one_to_nobody_are_refused_with_their_reason(service: Service) -> None:
     assert service.probe("echo", "call", Credentials("alice", "wrong")).code == 407
-    assert service.probe("nobody", "call", ALICE).reason == "404 Not Found"
+    assert service.probe("nobody", "call", ALICE).reason == "404 Not Found: nobody has this number"
 
 
 @pytest.mark.parametrize("scheme", ["ws", "wss"])

@@ -1,14 +1,23 @@
 """The call probe's SIP side against answers written by hand, and its audio's figures."""
 
+import asyncio
+import io
 import struct
+import wave
+from collections.abc import Callable
 
 import pytest
 
+from clearline.sensors.probe import speech
 from clearline.sensors.probe.call import CallProbe, invite_request
+from clearline.sensors.probe.call_edge import heard_by_the_other, verdict
+from clearline.sensors.probe.edge import probe_target
 from clearline.sensors.probe.exchange import Context
-from clearline.sensors.probe.media import Speaker, Trace, a_law, mu_law, speech
+from clearline.sensors.probe.media import Speaker, Trace, received_samples
+from clearline.sensors.probe.message import answer
 from clearline.sensors.probe.options import Local
-from clearline.sensors.probe.outcome import Outcome
+from clearline.sensors.probe.outcome import MediaFigures, Outcome
+from clearline.sensors.probe.target import Target
 from clearline.sensors.probe.transaction import Timers
 from clearline.voice.wire import sip
 
@@ -82,7 +91,7 @@ def test_a_refused_call_is_acknowledged_and_said_to_be_refused() -> None:
     probe.receive(said(invite, 486), PROXY, 1000)
     assert [message.method for message, _ in sent(probe)] == ["ACK"]
     assert probe.outcome is not None
-    assert (probe.outcome.ok, probe.outcome.code, probe.outcome.reason) == (False, 486, "486 x")
+    assert (probe.outcome.ok, probe.outcome.code, probe.outcome.reason) == (False, 486, "486 x: it is busy")
 
 
 def test_a_call_that_only_rings_is_cancelled_at_its_deadline() -> None:
@@ -145,11 +154,11 @@ def test_an_answer_that_cannot_be_acknowledged_ends_the_call_as_failed(headers: 
     [(0, 0xFF, 0xD5), (32_767, 0x80, 0xAA), (-32_768, 0x00, 0x2A), (1000, 0xCE, 0xFA), (-1000, 0x4E, 0x7A)],
 )
 def test_samples_are_encoded_as_g711_says(sample: int, mu: int, a: int) -> None:
-    assert (mu_law(sample), a_law(sample)) == (mu, a)
+    assert (speech.mu_law(sample), speech.a_law(sample)) == (mu, a)
 
 
 def test_the_made_speech_talks_and_pauses_within_the_range() -> None:
-    samples = speech()
+    samples = speech.made()
     silent = sum(sample == 0 for sample in samples) / len(samples)
     assert len(samples) == 24_000
     assert 0.3 < silent < 0.6
@@ -159,9 +168,14 @@ def test_the_made_speech_talks_and_pauses_within_the_range() -> None:
 OWN, ECHO = ("192.0.2.9", 4000), ("192.0.2.1", 5000)
 
 
-def talked(number: int, *, keep: int = 1, delay_us: int = 40_000, changed: bool = False) -> Trace:
+def speaking(digits: str = "") -> Speaker:
+    said = speech.encoded(0, None)
+    return Speaker(0, said, ssrc=0x11223344, sequence=65_500, timestamp=0xFFFFFF00, digits=digits)
+
+
+def talked(number: int, *, keep: int = 1, delay_us: int = 40_000, changed: bool = False, digits: str = "") -> Trace:
     trace = Trace()
-    speaker = Speaker(0, 0x11223344, 65_500, 0xFFFFFF00)
+    speaker = speaking(digits)
     for index in range(number):
         packet = speaker.next()
         at_us = 1_700_000_000_000_000 + index * 20_000
@@ -193,6 +207,151 @@ def test_the_round_trip_of_audio_that_is_no_echo_is_unknown() -> None:
 
 def test_silence_is_unknown_and_never_good() -> None:
     trace = Trace()
-    trace.add(1, OWN, ECHO, Speaker(8, 1, 1, 1).next())
+    trace.add(1, OWN, ECHO, speaking().next())
     figures = trace.figures(OWN)
     assert (figures.sent, figures.received, figures.lost, figures.mos_lq_x100) == (1, 0, None, None)
+
+
+def test_keys_are_sent_as_rfc_4733_says_in_the_place_of_speech() -> None:
+    speaker = speaking("1#")
+    packets = [speaker.next() for _ in range(Speaker.least("1#"))]
+    assert [packet[1] & 0x7F for packet in packets[:25]] == [0] * 25
+    first, second = packets[25:32], packets[37:44]
+    for packets_of_key, code in ((first, 1), (second, 11)):
+        assert [packet[1] for packet in packets_of_key] == [0x80 | 101] + [101] * 6  # the marker begins an event
+        assert len({packet[4:8] for packet in packets_of_key}) == 1  # one timestamp
+        durations = [struct.unpack(">BBH", packet[12:]) for packet in packets_of_key]
+        assert durations == [
+            (code, 10, 160),
+            (code, 10, 320),
+            (code, 10, 480),
+            (code, 10, 640),
+            *[(code, 0x80 | 10, 800)] * 3,  # its end is said three times
+        ]
+    sequence = [struct.unpack_from(">H", packet, 2)[0] for packet in packets]
+    assert sequence == [(65_500 + number) % 65_536 for number in range(len(packets))]
+    assert struct.unpack_from(">I", packets[32], 4)[0] == (0xFFFFFF00 + 32 * 160) % (1 << 32)  # speech goes on in time
+
+
+def test_g711_is_decoded_to_within_its_own_step() -> None:
+    for sample in range(-32_000, 32_000, 37):
+        assert abs(speech.from_mu_law(speech.mu_law(sample)) - sample) <= max(8, abs(sample) // 16)
+        assert abs(speech.from_a_law(speech.a_law(sample)) - sample) <= max(16, abs(sample) // 16)
+
+
+def wav(frames: bytes, *, channels: int = 1, rate: int = 8000) -> bytes:
+    file = io.BytesIO()
+    with wave.open(file, "wb") as written:
+        written.setnchannels(channels)
+        written.setsampwidth(2)
+        written.setframerate(rate)
+        written.writeframes(frames)
+    return file.getvalue()
+
+
+def test_a_recording_is_read_sample_by_sample() -> None:
+    assert speech.recorded(wav(struct.pack("<4h", 0, -1, 32_767, -32_768))) == [0, -1, 32_767, -32_768]
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"", "no WAV file"),
+        (b"RIFF\xff\xff\xff\xffWAVEfmt ", "no WAV file"),
+        (wav(bytes(8), rate=44_100), "44100 Hz; convert it with: sox"),
+        (wav(bytes(8), channels=2), "2 channels"),
+        (wav(b""), "it lasts 0 s"),
+        (wav(bytes(16_000 * 121)), "it lasts 121 s"),
+    ],
+)
+def test_what_cannot_be_said_is_refused_with_what_to_do(data: bytes, says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        speech.recorded(data)
+
+
+def test_what_came_back_is_laid_out_by_its_timestamps_with_silence_where_a_packet_is_missing() -> None:
+    speaker = speaking()
+    packets = [speaker.next() for _ in range(4)]
+    heard = received_samples([packets[0], packets[3], packets[1], b"\x80\x65short", b""])
+    decoded = [[speech.from_mu_law(code) for code in packet[12:]] for packet in packets]
+    assert heard == [*decoded[0], *decoded[1], *[0] * 160, *decoded[3]]
+    assert received_samples([]) == []
+
+
+def figures(**told: object) -> MediaFigures:
+    known = {"sent": 250, "received": 250, "lost": 0, "jitter_us": 0, "round_trip_us": 1, "mos_lq_x100": 441}
+    return MediaFigures(**{**known, **told})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("told", "keys", "asked", "says"),
+    [
+        ({}, "", "", "200 OK"),
+        ({"digits": "12"}, "12", "12", "200 OK"),
+        ({"sent": 0}, "", "", "no G.711 audio was agreed on"),
+        ({"received": 0}, "", "", "no audio came back (250 packets sent)"),
+        ({"silent": True}, "", "", "only silence came back"),
+        ({}, "", "12", "telephone-event was not agreed on"),
+        ({}, "12", "12", "of the keys 12 none came back"),
+        ({"digits": "1"}, "12", "12", "of the keys 12 1 came back"),
+    ],
+)
+def test_an_answered_call_is_judged_by_its_audio(told: dict[str, object], keys: str, asked: str, says: str) -> None:
+    outcome = verdict(figures(**told), keys, 5, asked)
+    assert outcome.ok == (says == "200 OK")
+    assert outcome.reason.endswith(says)
+    assert outcome.ok or outcome.advice
+
+
+@pytest.mark.parametrize(
+    ("received", "other", "says"),
+    [
+        (0, 0, "no audio either way: it received none of our 250 packets"),
+        (0, 248, "one-way audio: it heard us (248 of 250 packets), and nothing came back"),
+        (0, None, "no audio came back (250 packets sent)"),
+        (250, 0, "one-way audio: we hear it, and none of our 250 packets reached it"),
+        (250, 249, "200 OK"),
+        (250, None, "200 OK"),
+    ],
+)
+def test_what_the_other_side_says_it_heard_tells_one_way_audio_from_none(
+    received: int, other: int | None, says: str
+) -> None:
+    outcome = heard_by_the_other(verdict(figures(received=received), "", 5), other)
+    assert outcome.reason.endswith(says)
+    assert outcome.ok == (says == "200 OK")
+
+
+def scripted(udp_server: Callable[..., int], *, media_port: int, stat: str) -> int:
+    """A server that answers a call, and says in its answer to the BYE what it heard."""
+
+    def reply(data: bytes) -> bytes | None:
+        request = sip.parse(data)
+        if request.method == "ACK":
+            return None
+        body = f"v=0\r\nc=IN IP4 127.0.0.1\r\nm=audio {media_port} RTP/AVP 0\r\n".encode()
+        headers = (("contact", f"<sip:x@127.0.0.1:{port}>"), ("x-rtp-stat", stat), ("content-type", "application/sdp"))
+        said = body if request.method == "INVITE" else b""
+        return answer(request, 200, source=("127.0.0.1", 1), to_tag="x", headers=headers, body=said)
+
+    port = 0
+    port = udp_server(reply)
+    return port
+
+
+@pytest.mark.parametrize(
+    ("stat", "says"),
+    [
+        (
+            "EX=BareSip;CS=0;CD=1;PR=20;PS=0;PL=0,0",
+            "one-way audio: it heard us (20 of 20 packets), and nothing came back",
+        ),
+        ("PS=0,OS=0,PR=0,OR=0", "no audio either way: it received none of our 20 packets"),
+        ("nonsense", "no audio came back (20 packets sent)"),
+    ],
+)
+def test_a_call_over_sockets_tells_one_way_audio(udp_server: Callable[..., int], stat: str, says: str) -> None:
+    silent = udp_server(lambda _: None)
+    port = scripted(udp_server, media_port=silent, stat=stat)
+    outcome = asyncio.run(probe_target(Target("x", "t", f"sip:a@127.0.0.1:{port}", "call", talk_us=400_000)))
+    assert (outcome.ok, outcome.reason) == (False, f"200 OK, but {says}")

@@ -90,6 +90,9 @@ def test_a_call_of_our_own_probe_is_never_longer_answered_than_asked(host: str) 
 
         def confirm(self, port: int) -> None: ...
 
+        def counts(self, *_: object) -> tuple[int, int]:
+            return 0, 0
+
         def close(self, port: int) -> None: ...
 
     endpoint = Endpoint(Settings(ring_us=1000), Ports(), lambda _: (host, 65_001), b"key")

@@ -37,6 +37,9 @@ class Ports:
     def confirm(self, port: int) -> None:
         self.confirmed.add(port)
 
+    def counts(self, port: int) -> tuple[int, int]:
+        return (50, 49) if port in self.opened else (0, 0)
+
     def close(self, port: int) -> None:
         del self.opened[port]
 

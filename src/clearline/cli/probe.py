@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from clearline.cli.exits import BAD_INPUT, NOT_SO, fail
+from clearline.cli.exits import BAD_INPUT, MISSING, NOT_SO, fail
 
 if TYPE_CHECKING:
     from clearline.sensors.probe.outcome import MediaFigures, Outcome
@@ -37,6 +37,13 @@ class Kind(StrEnum):
     TURN = "turn"
 
 
+def from_slash(path: str) -> str:
+    """Return a path; leaves with status 2 when it does not begin as one."""
+    if not path.startswith("/"):
+        fail(f"--path {path!r} does not begin with /", BAD_INPUT)
+    return path
+
+
 @app.command()
 def probe(  # noqa: PLR0913, PLR0917  # typer's options are arguments
     targets: Annotated[list[str], typer.Argument(metavar="TARGET...", help="sip:HOST[:PORT], or just HOST[:PORT].")],
@@ -47,7 +54,12 @@ def probe(  # noqa: PLR0913, PLR0917  # typer's options are arguments
     password_file: Annotated[Path | None, typer.Option(help="File whose first line is the account's password.")] = None,
     ca_file: Annotated[Path | None, typer.Option(help="Certificates to trust instead of the system's.")] = None,
     talk: Annotated[float, typer.Option(min=0.1, max=120, help="Seconds a call talks.")] = 5.0,
-    path: Annotated[str, typer.Option(help="What is asked for over ws and wss.")] = "/",
+    speech: Annotated[
+        Path | None, typer.Option(help="WAV file a call says (16-bit mono, 8 kHz), instead of made speech.")
+    ] = None,
+    dtmf: Annotated[str, typer.Option(help="Keys a call presses, which must come back.")] = "",
+    pesq: Annotated[bool, typer.Option("--pesq", help="Also judge a call's echo by P.862.")] = False,
+    path: Annotated[str, typer.Option(callback=from_slash, help="What is asked for over ws and wss.")] = "/",
     name_server: Annotated[
         str | None, typer.Option(metavar="ADDRESS[:PORT]", help="Asked instead of this host's name server.")
     ] = None,
@@ -60,17 +72,13 @@ def probe(  # noqa: PLR0913, PLR0917  # typer's options are arguments
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document instead of lines.")] = False,
 ) -> None:
     """Measure SIP endpoints from this host. Exit status 1 when a probe failed."""
-    from clearline.sensors.probe.target import Credentials, Target, checked_uri  # noqa: PLC0415  # only when it runs
-    from clearline.voice.wire.sip import SipError  # noqa: PLC0415
+    from clearline.sensors.probe.target import Credentials, Target  # noqa: PLC0415  # only when it runs
 
-    try:
-        uris = [checked_uri(text, kind.value) for text in targets]
-    except SipError as error:
-        fail(str(error), BAD_INPUT)
+    uris = checked_uris(targets, kind)
     if ca_file is not None and not ca_file.is_file():
         fail(f"there is no file {ca_file}", BAD_INPUT)
-    if not path.startswith("/"):
-        fail(f"--path {path!r} does not begin with /", BAD_INPUT)
+    if speech or dtmf or pesq:
+        check_call_options(speech, dtmf, pesq=pesq)
     asked = [
         Target(
             uri,
@@ -81,21 +89,60 @@ def probe(  # noqa: PLR0913, PLR0917  # typer's options are arguments
             credentials=None if user is None else Credentials(user, first_line(password_file)),
             ca_file=None if ca_file is None else str(ca_file),
             talk_us=round(talk * 1_000_000),
+            speech_file=None if speech is None else str(speech),
+            digits=dtmf.upper(),
+            pesq=pesq,
             path=path,
             name_server=None if name_server is None else name_server_of(name_server),
         )
         for uri in uris
     ]
     results = asyncio.run(_run(asked, count, warn_days, quiet=as_json or nagios))
+    sys.exit(say_all(results, count, warn_days, nagios=nagios, as_json=as_json))
+
+
+def say_all(results: Sequence["Result"], count: int, warn_days: int, *, nagios: bool, as_json: bool) -> int:
+    """Print what came of all probes, as asked for; return the exit status."""
     if nagios:
         text, status = nagios_line(results, warn_days)
         sys.stdout.write(text + "\n")
-        sys.exit(status)
+        return status
     if as_json:
         sys.stdout.write(json.dumps(document(results), ensure_ascii=False, indent=1) + "\n")
     elif count > 1:
         sys.stdout.writelines(f"{line}\n" for line in _summary_lines(results))
-    sys.exit(0 if all(outcome.ok for _, _, outcome in results) else NOT_SO)
+    return 0 if all(outcome.ok for _, _, outcome in results) else NOT_SO
+
+
+def checked_uris(targets: Sequence[str], kind: Kind) -> list[str]:
+    """Return the targets' URIs; leaves with status 2 when one is none of its kind."""
+    from clearline.sensors.probe.target import checked_uri  # noqa: PLC0415
+    from clearline.voice.wire.sip import SipError  # noqa: PLC0415
+
+    try:
+        return [checked_uri(text, kind.value) for text in targets]
+    except SipError as error:
+        fail(str(error), BAD_INPUT)
+
+
+def check_call_options(speech: Path | None, dtmf: str, *, pesq: bool) -> None:
+    """Leave with status 2 when there is nothing to say or to press so, 3 without P.862."""
+    from clearline.sensors.probe.media import DIGITS  # noqa: PLC0415  # loads the voice engine, for calls alone
+    from clearline.sensors.probe.pesq import is_installed  # noqa: PLC0415
+    from clearline.sensors.probe.speech import samples_of  # noqa: PLC0415
+
+    if speech is not None:
+        try:
+            samples_of(str(speech))
+        except (OSError, ValueError) as error:
+            fail(f"--speech {speech}: {error}", BAD_INPUT)
+    if not set(dtmf.upper()) <= set(DIGITS) or len(dtmf) > MAX_KEYS:
+        fail(f"--dtmf {dtmf!r}: up to {MAX_KEYS} of {DIGITS}", BAD_INPUT)
+    if pesq and not is_installed():
+        fail("P.862 is not installed; install it with: tools/accuracy", MISSING)
+
+
+MAX_KEYS = 32
 
 
 def first_line(path: Path | None) -> str:
@@ -209,6 +256,10 @@ def _heard(media: "MediaFigures") -> str:
         parts.append(f"round trip {media.round_trip_us / 1000:.1f} ms")
     if media.mos_lq_x100 is not None:
         parts.append(f"MOS-LQ {media.mos_lq_x100 / 100:.2f}")
+    if media.pesq_x100 is not None:
+        parts.append(f"P.862 {media.pesq_x100 / 100:.2f}")
+    if media.digits:
+        parts.append(f"keys {media.digits}")
     return ", ".join(parts)
 
 
@@ -249,6 +300,9 @@ def _media(media: "MediaFigures") -> dict[str, object]:
         "jitter_ms": _ms(media.jitter_us),
         "round_trip_ms": _ms(media.round_trip_us),
         "mos_lq": None if media.mos_lq_x100 is None else media.mos_lq_x100 / 100,
+        "pesq": None if media.pesq_x100 is None else media.pesq_x100 / 100,
+        "digits": media.digits,
+        "silent": media.silent,
     }
 
 

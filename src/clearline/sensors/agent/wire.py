@@ -123,7 +123,7 @@ def dump_answer(answer: Answer) -> bytes:
     """Write an answer; a target's tenant and its files on the platform are none of the agent's business."""
     said = asdict(answer)
     for target in said["targets"]:
-        del target["tenant"], target["ca_file"]
+        del target["tenant"], target["ca_file"], target["speech_file"]
     return _dump("clearline/vantage-answer/1", said)
 
 
@@ -151,7 +151,7 @@ def read_target(said: Mapping[str, Any]) -> Target:
     Raises:
         WireError: it is none.
     """
-    known = {field.name for field in fields(Target)} - {"tenant", "ca_file"}
+    known = {field.name for field in fields(Target)} - {"tenant", "ca_file", "speech_file"}
     told = {name: value for name, value in said.items() if name in known}
     try:
         if told.get("credentials") is not None:

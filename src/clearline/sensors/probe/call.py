@@ -3,13 +3,14 @@
 No socket, no clock.
 """
 
+import re
 from dataclasses import dataclass
 
 from clearline.sensors.probe import dialog, message
 from clearline.sensors.probe.exchange import Context, Exchange
 from clearline.sensors.probe.message import USER_AGENT, Request, bracketed, via_value
 from clearline.sensors.probe.options import Local
-from clearline.sensors.probe.outcome import Outcome, unanswered, unreachable
+from clearline.sensors.probe.outcome import Outcome, refused, unanswered, unreachable
 from clearline.sensors.probe.transaction import TimedOut, TransportFailed
 from clearline.voice.wire import sip
 
@@ -21,10 +22,11 @@ NextHop = Place | None
 
 
 def offer(host: str, port: int) -> bytes:
-    """Offer G.711 in both laws, 20 ms a packet (RFC 3264, RFC 3551)."""
+    """Offer G.711 in both laws, 20 ms a packet, and keys as events (RFC 3264, RFC 3551, RFC 4733)."""
     family = "IP6" if ":" in host else "IP4"
     lines = ["v=0", f"o=probe 1 1 IN {family} {host}", "s=-", f"c=IN {family} {host}", "t=0 0"]
-    lines += [f"m=audio {port} RTP/AVP 0 8", "a=rtpmap:0 PCMU/8000", "a=rtpmap:8 PCMA/8000", "a=ptime:20", "a=sendrecv"]
+    lines += [f"m=audio {port} RTP/AVP 0 8 101", "a=rtpmap:0 PCMU/8000", "a=rtpmap:8 PCMA/8000"]
+    lines += ["a=rtpmap:101 telephone-event/8000", "a=fmtp:101 0-15", "a=ptime:20", "a=sendrecv"]
     return "\r\n".join([*lines, ""]).encode()
 
 
@@ -87,6 +89,8 @@ class CallProbe:
         self.answered: Answered | None = None
         self.post_dial_delay_us: int | None = None
         """From the first INVITE to the first ringing or answer (RFC 6076 section 4.3)."""
+        self.other_received: int | None = None
+        """Packets of our audio the other side says it received, in its answer to our BYE; None: it says nothing."""
         self._context = context
         self._local = local
         self._timeout_us = timeout_us
@@ -181,6 +185,8 @@ class CallProbe:
         if self.outcome is None and result is not None and self.answered is None:
             self._dialled(result, now_us)
         if self._closing is not None and self._closing.result is not None:
+            if isinstance(self._closing.result, sip.SipMessage):
+                self.other_received = _received(self._closing.result)
             self.outcome = self.outcome or self._verdict
 
     def _dialled(self, result: sip.SipMessage | TimedOut | TransportFailed, now_us: int) -> None:
@@ -188,11 +194,17 @@ class CallProbe:
         if isinstance(result, TimedOut):
             self.outcome = unanswered(latency_us, self._sent)
         elif isinstance(result, sip.SipMessage) and (result.status or 0) >= 300:
-            said = f"{result.status} {result.reason}".strip()
-            verdict = Outcome(False, result.status, said, latency_us, "look whether this account may call this number")
-            self.outcome = self._verdict or verdict
+            self.outcome = self._verdict or self._refused(result.status or 0, result.reason, latency_us)
         elif isinstance(result, sip.SipMessage):
             self._picked_up(result, now_us)
+
+    def _refused(self, status: int, phrase: str, latency_us: int) -> Outcome:
+        if status in (401, 407):
+            without = self._context.credentials is None
+            meaning = "a password is asked for" if without else "user or password was not accepted"
+            said = f"{status} {phrase}: {meaning}"
+            return Outcome(False, status, said, latency_us, "check user, password and realm")
+        return refused(status, phrase, latency_us)
 
     def _picked_up(self, ok: sip.SipMessage, now_us: int) -> None:
         try:
@@ -225,3 +237,12 @@ def _place_of(ours: dialog.Dialog) -> NextHop:
     uri = sip.uri(sip.address(ours.route[0]).uri if ours.route else ours.target)
     is_address = ":" in uri.host or uri.host.replace(".", "").isdecimal()
     return (uri.host, uri.port or 5060) if is_address else None
+
+
+_RECEIVED = re.compile(r"(?:^|[;,])\s*PR=(\d{1,9})\s*(?:$|[;,])")
+
+
+def _received(answer: sip.SipMessage) -> int | None:
+    """Read the packets received out of `X-RTP-Stat`, as baresip, AVM, AudioCodes and our reflector write it."""
+    found = _RECEIVED.search(answer.header("x-rtp-stat") or "")
+    return int(found[1]) if found else None

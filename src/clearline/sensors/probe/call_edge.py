@@ -7,14 +7,21 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 
+from clearline.sensors.probe import speech
 from clearline.sensors.probe.call import Answered, CallProbe, invite_request
 from clearline.sensors.probe.exchange import Context
 from clearline.sensors.probe.links import Link, Place, bound_towards
-from clearline.sensors.probe.media import LAWS, PACKET_US, Speaker, Trace
+from clearline.sensors.probe.media import PACKET_US, Speaker, Trace, received_samples
 from clearline.sensors.probe.outcome import MediaFigures, Outcome, unreachable
+from clearline.sensors.probe.pesq import pesq_x100
 from clearline.sensors.probe.target import Target
 from clearline.sensors.probe.transaction import Timers
 from clearline.voice.wire import sdp
+
+RELAY = "look at the media relay, its port range and the packet filter"
+
+SETTLE_S = 0.15
+"""Between the answer and the first audio: the ACK passes more hosts than the audio does, and opens the other side's."""
 
 TAIL_US = 200_000
 """After the last packet was sent: what is still on its way back is awaited this long."""
@@ -49,6 +56,9 @@ class _Signalling:
 
     def failed(self, reason: str, advice: str) -> None:
         self._step(lambda now_us: self.call.transport_failed(reason, advice, now_us))
+
+    def note_audio(self, packet: bytes, own: Place, place: Place) -> None:
+        self._trace.add(_wall_us(), own, place, packet)
 
     def _step(self, step: Callable[[int], None]) -> None:
         """Go on; what breaks is our fault and reaches whoever waits, who else would wait for ever."""
@@ -112,56 +122,122 @@ async def call_over(link: Link, target: Target, timers: Timers, trace: Trace | N
     audio, _ = await asyncio.get_running_loop().create_datagram_endpoint(
         lambda: _Audio(trace, own_audio), sock=audio_socket
     )
-    token = secrets.token_hex(16)
-    context = Context(target.credentials, link.local.reliable, timers, token)
-    user = target.credentials.user if target.credentials else "probe"
-    request = invite_request(target.uri, user, link.local, own_audio[1], token)
-    now_us = int(asyncio.get_running_loop().time() * 1_000_000)
-    side = _Signalling(
-        link, CallProbe(request, context, link.local, timeout_us=target.timeout_us, now_us=now_us), trace
-    )
+    side = _Signalling(link, _dialling(link, target, own_audio[1], timers), trace)
     try:
         answered = await side.answered
-        if answered is not None:
-            await _talk(audio, answered, side, target.talk_us, trace, own_audio)
-            side.call.hang_up(verdict(trace.figures(own_audio), side.call.post_dial_delay_us), side.now_us())
-            side.pump()
-        return replace(await side.over, post_dial_delay_us=side.call.post_dial_delay_us)
+        if answered is None:
+            return replace(await side.over, post_dial_delay_us=side.call.post_dial_delay_us)
+        keys = await _talk(audio, answered, side, target)
+        figures = trace.figures(own_audio)
+        side.call.hang_up(verdict(figures, keys, side.call.post_dial_delay_us, target.digits), side.now_us())
+        side.pump()
+        outcome = heard_by_the_other(await side.over, side.call.other_received)
+        if target.pesq and outcome.media is not None and figures.round_trip_us is not None:
+            outcome = replace(outcome, media=replace(figures, pesq_x100=await _pesq(target, trace, own_audio)))
+        return replace(outcome, post_dial_delay_us=side.call.post_dial_delay_us)
     finally:
         audio.close()
 
 
-async def _talk(
-    audio: asyncio.DatagramTransport, answered: Answered, side: _Signalling, talk_us: int, trace: Trace, own: Place
-) -> None:
-    """Send speech every 20 ms until the time is over or the call has ended."""
+def _dialling(link: Link, target: Target, audio_port: int, timers: Timers) -> CallProbe:
+    token = secrets.token_hex(16)
+    context = Context(target.credentials, link.local.reliable, timers, token)
+    user = target.credentials.user if target.credentials else "probe"
+    request = invite_request(target.uri, user, link.local, audio_port, token)
+    now_us = int(asyncio.get_running_loop().time() * 1_000_000)
+    return CallProbe(request, context, link.local, timeout_us=target.timeout_us, now_us=now_us)
+
+
+async def _pesq(target: Target, trace: Trace, own: Place) -> int | None:
+    said = speech.samples_of(target.speech_file)
+    heard = received_samples([payload for _, _, place, payload in trace.packets if place == own])
+    return await pesq_x100((said * (len(heard) // len(said) + 1))[: len(heard)], heard)
+
+
+async def _talk(audio: asyncio.DatagramTransport, answered: Answered, side: _Signalling, target: Target) -> str:
+    """Send speech every 20 ms until the time is over or the call has ended; return the keys that were pressed."""
     described = sdp.parse(answered.body.decode("utf-8", "replace")).media
     media = next((each for each in described if each.kind == "audio" and each.port and each.address), None)
-    spoken = next((number for number in (media.formats if media else ()) if number in LAWS), None)
+    formats = media.formats if media else {}
+    spoken = next((number for number in formats if number in speech.LAWS), None)
+    events = next((number for number, each in formats.items() if each.encoding.lower() == "telephone-event"), None)
     if media is None or spoken is None:
-        return
-    place = (media.address, media.port)
-    speaker = Speaker(spoken, secrets.randbits(32), secrets.randbits(16), secrets.randbits(32))
+        return ""
+    keys = target.digits if events is not None else ""
+    speaker = Speaker(
+        spoken,
+        await asyncio.to_thread(speech.encoded, spoken, target.speech_file),
+        ssrc=secrets.randbits(32),
+        sequence=secrets.randbits(16),
+        timestamp=secrets.randbits(32),
+        digits=keys,
+        event_type=events or 0,
+    )
+    await _say(audio, speaker, max(target.talk_us // PACKET_US, Speaker.least(keys)), side, (media.address, media.port))
+    with suppress(TimeoutError):
+        await asyncio.wait_for(asyncio.shield(side.over), TAIL_US / 1_000_000)
+    return keys
+
+
+async def _say(
+    audio: asyncio.DatagramTransport, speaker: Speaker, packets: int, side: _Signalling, place: Place
+) -> None:
     loop = asyncio.get_running_loop()
+    await asyncio.sleep(SETTLE_S)
     started = loop.time()
-    for number in range(talk_us // PACKET_US):
+    for number in range(packets):
         if side.over.done():
             return
         packet = speaker.next()
-        trace.add(_wall_us(), own, place, packet)
+        side.note_audio(packet, audio.get_extra_info("sockname")[:2], place)
         audio.sendto(packet, place)
         await asyncio.sleep(max(0.0, started + (number + 1) * PACKET_US / 1_000_000 - loop.time()))
-    with suppress(TimeoutError):
-        await asyncio.wait_for(asyncio.shield(side.over), TAIL_US / 1_000_000)
 
 
-def verdict(figures: MediaFigures, post_dial_delay_us: int | None) -> Outcome:
-    """Judge an answered call by its audio."""
+def verdict(figures: MediaFigures, keys: str, post_dial_delay_us: int | None, asked: str = "") -> Outcome:
+    """Judge an answered call by its audio.
+
+    Args:
+        figures: of the audio.
+        keys: those pressed, which must come back where the audio does.
+        post_dial_delay_us: the outcome's latency.
+        asked: keys that were to be pressed.
+    """
+
+    def failed(text: str, advice: str) -> Outcome:
+        return Outcome(False, 200, f"200 OK, but {text}", post_dial_delay_us, advice, figures)
+
     if figures.sent == 0:
-        text = "200 OK, but no G.711 audio was agreed on"
-        return Outcome(False, 200, text, post_dial_delay_us, "allow PCMU or PCMA for this account", figures)
+        return failed("no G.711 audio was agreed on", "allow PCMU or PCMA for this account")
     if figures.received == 0:
-        text = f"200 OK, but no audio came back ({figures.sent} packets sent)"
-        advice = "look at the media relay, its port range and the packet filter"
-        return Outcome(False, 200, text, post_dial_delay_us, advice, figures)
+        return failed(f"no audio came back ({figures.sent} packets sent)", RELAY)
+    if figures.silent:
+        return failed("only silence came back", "look whether the other side is muted, or plays nothing")
+    if asked and not keys:
+        return failed("no keys can be pressed: telephone-event was not agreed on", "allow RFC 4733 events")
+    if keys and figures.digits != keys:
+        came = f"{figures.digits} came" if figures.digits else "none came"
+        return failed(f"of the keys {keys} {came} back", "look whether the relay passes RFC 4733 events")
     return Outcome(True, 200, "200 OK", post_dial_delay_us, "", figures)
+
+
+def heard_by_the_other(outcome: Outcome, received: int | None) -> Outcome:
+    """Add what the other side says it heard of us, which tells one-way audio from none.
+
+    Args:
+        outcome: of an answered call.
+        received: packets it received of ours; None: it does not say.
+    """
+    media = outcome.media
+    if received is None or media is None or media.sent == 0:
+        return outcome
+    if media.received == 0 and received:
+        said = f"200 OK, but one-way audio: it heard us ({received} of {media.sent} packets), and nothing came back"
+        return replace(outcome, ok=False, reason=said, advice=RELAY)
+    if media.received == 0:
+        said = f"200 OK, but no audio either way: it received none of our {media.sent} packets"
+        return replace(outcome, ok=False, reason=said, advice=RELAY)
+    if received == 0:
+        said = f"200 OK, but one-way audio: we hear it, and none of our {media.sent} packets reached it"
+        return replace(outcome, ok=False, reason=said, advice=RELAY)
+    return outcome

@@ -1,14 +1,15 @@
-"""What the call probe says and how well it came back: speech, RTP packets, a capture for the voice engine.
+"""What the call probe sends and how well it came back: RTP packets, a capture for the voice engine.
 
 No socket, no clock.
 """
 
-import math
 import struct
 from dataclasses import dataclass, field
 from ipaddress import ip_address
+from itertools import cycle
 
 from clearline.sensors.probe.outcome import MediaFigures
+from clearline.sensors.probe.speech import DECODED
 from clearline.voice.analysis import analyze
 
 PACKET_US = 20_000
@@ -17,82 +18,85 @@ PACKET_US = 20_000
 SAMPLES = 160
 """Of one packet at 8 kHz."""
 
+DIGITS = "0123456789*#ABCD"
+"""Keys by their event codes (RFC 4733 section 3.2)."""
+
+BEFORE_DIGITS = 25
+"""Packets of speech before the first key: the way for audio is open by then."""
+
+PRESSED, REPEATED, BETWEEN = 5, 2, 5
+"""Packets of one key: while it is pressed, of its end said again (RFC 4733 section 2.5.1.4), of speech behind it."""
+
+VOLUME = 10
+"""Of a key, in -dBm0."""
+
+SILENCE = 32
+"""No sample louder than this, of 32,767: -60 dBm0."""
+
+RTP_HEAD_BYTES = 12
+"""Of packets without contributors or extensions, as ours and their echoes are."""
+
+LONGEST_SAMPLES = 120 * 8000
+
 Place = tuple[str, int]
 
 
-def speech() -> list[int]:
-    """Return three seconds of 16-bit, 8 kHz samples with the rhythm, pitch and formants of speech.
-
-    Voiced syllables of 200 ms at a pitch gliding from 110 to 150 Hz, with energy at 500, 1,500 and 2,500 Hz, apart by
-    50 ms, and a
-    pause every second. It is made, not recorded: what is measured is the network, and a made signal has no owner.
-    """
-    samples = []
-    phase = 0.0
-    for number in range(24_000):
-        second = number / 8000
-        in_syllable = second % 0.25
-        phase += (110 + 40 * (second % 1)) / 8000
-        if in_syllable >= 0.2 or second % 1 >= 0.75:
-            samples.append(0)
-            continue
-        voice = sum(
-            amplitude * math.sin(2 * math.pi * harmonic * phase)
-            for harmonic, amplitude in ((1, 0.5), (4, 1.0), (12, 0.5), (20, 0.2))
-        )
-        samples.append(round(5000 * voice * math.sin(math.pi * in_syllable / 0.2)))
-    return samples
-
-
-def mu_law(sample: int) -> int:
-    """Encode one 16-bit sample (ITU-T G.711 table 2, by the usual 14-bit segments)."""
-    sign, magnitude = (0x80, -sample) if sample < 0 else (0, sample)
-    magnitude = min(magnitude, 32_635) + 132
-    segment = magnitude.bit_length() - 8
-    return ~(sign | segment << 4 | magnitude >> segment + 3 & 0x0F) & 0xFF
-
-
-def a_law(sample: int) -> int:
-    """Encode one 16-bit sample (ITU-T G.711 table 1)."""
-    sign, magnitude = (0, -sample - 1) if sample < 0 else (0x80, sample)
-    magnitude >>= 3
-    segment = max(0, magnitude.bit_length() - 5)
-    return (sign | segment << 4 | magnitude >> max(1, segment) & 0x0F) ^ 0x55
-
-
-LAWS = {0: mu_law, 8: a_law}
-"""Payload types we speak (RFC 3551)."""
-
-
 class Speaker:
-    """Makes the packets of one stream, one every 20 ms."""
+    """Makes the packets of one stream, one every 20 ms: speech over and over, and keys in its place."""
 
-    def __init__(self, payload_type: int, ssrc: int, sequence: int, timestamp: int) -> None:
+    def __init__(
+        self,
+        payload_type: int,
+        speech: bytes,
+        *,
+        ssrc: int,
+        sequence: int,
+        timestamp: int,
+        digits: str = "",
+        event_type: int = 101,
+    ) -> None:
         """Start with the first packet.
 
         Args:
             payload_type: 0 or 8.
+            speech: encoded in that law.
             ssrc: the stream's identifier, 32 random bits.
             sequence: of the first packet, 16 random bits.
             timestamp: of the first packet, 32 random bits.
+            digits: keys to press, of `DIGITS`.
+            event_type: the payload type of telephone events.
         """
-        encoded = bytes(LAWS[payload_type](sample) for sample in speech())
-        self._pieces = [encoded[start : start + SAMPLES] for start in range(0, len(encoded), SAMPLES)]
-        self._type, self._ssrc, self._sequence, self._timestamp = payload_type, ssrc, sequence, timestamp
+        pieces = [speech[start : start + SAMPLES] for start in range(0, len(speech), SAMPLES)]
+        self._pieces = cycle(piece for piece in pieces if len(piece) == SAMPLES)
+        self._type, self._event_type, self._digits = payload_type, event_type, digits
+        self._ssrc, self._sequence, self._timestamp = ssrc, sequence, timestamp
         self._number = 0
 
+    @staticmethod
+    def least(digits: str) -> int:
+        """Return how many packets it takes to press these keys."""
+        return BEFORE_DIGITS + len(digits) * (PRESSED + REPEATED + BETWEEN) if digits else 0
+
     def next(self) -> bytes:
-        """Return the next packet (RFC 3550 section 5.1)."""
+        """Return the next packet (RFC 3550 section 5.1, RFC 4733 section 2.5)."""
         number, self._number = self._number, self._number + 1
-        head = struct.pack(
+        key, step = divmod(number - BEFORE_DIGITS, PRESSED + REPEATED + BETWEEN)
+        if 0 <= key < len(self._digits) and step < PRESSED + REPEATED:
+            pressed = min(step + 1, PRESSED)
+            end = 0x80 if step + 1 >= PRESSED else 0
+            body = struct.pack(">BBH", DIGITS.index(self._digits[key]), end | VOLUME, pressed * SAMPLES)
+            return self._head(self._event_type, number, number - step, marked=step == 0) + body
+        return self._head(self._type, number, number, marked=number == 0) + next(self._pieces)
+
+    def _head(self, payload_type: int, number: int, began: int, *, marked: bool) -> bytes:
+        return struct.pack(
             ">BBHII",
             0x80,
-            self._type | (0x80 if number == 0 else 0),
+            payload_type | (0x80 if marked else 0),
             (self._sequence + number) % 65_536,
-            (self._timestamp + number * SAMPLES) % (1 << 32),
+            (self._timestamp + began * SAMPLES) % (1 << 32),
             self._ssrc,
         )
-        return head + self._pieces[number % len(self._pieces)]
 
 
 @dataclass(slots=True)
@@ -141,7 +145,46 @@ class Trace:
             jitter_us=None if jitter_us is None else round(jitter_us),
             round_trip_us=round_trip_us,
             mos_lq_x100=None if mos is None else round(mos * 100),
+            digits="".join(digit.name for digit in heard.digits if digit.ended),
+            silent=_is_silent([payload for _, payload in back]),
         )
+
+
+def _is_silent(packets: list[bytes]) -> bool | None:
+    """Whether nothing can be heard in G.711 packets; None when there are none."""
+    looked = False
+    for packet in packets:
+        samples = DECODED.get(packet[1] & 0x7F) if len(packet) > RTP_HEAD_BYTES else None
+        if samples is None:
+            continue
+        looked = True
+        if any(abs(samples[code]) > SILENCE for code in set(packet[RTP_HEAD_BYTES:])):
+            return False
+    return True if looked else None
+
+
+def received_samples(back: list[bytes]) -> list[int]:
+    """Lay out the G.711 packets that came back by their timestamps; what is missing is silence.
+
+    Returns:
+        Samples at 8 kHz, from the first packet's on; at most two minutes.
+    """
+    spoken = [
+        (struct.unpack_from(">I", packet, 4)[0], DECODED[packet[1] & 0x7F], packet[RTP_HEAD_BYTES:])
+        for packet in back
+        if len(packet) > RTP_HEAD_BYTES and packet[1] & 0x7F in DECODED
+    ]
+    if not spoken:
+        return []
+    first = spoken[0][0]
+    heard = [0] * LONGEST_SAMPLES
+    end = 0
+    for timestamp, samples, payload in spoken:
+        at = (timestamp - first) % (1 << 32)
+        if at + len(payload) <= LONGEST_SAMPLES:
+            heard[at : at + len(payload)] = [samples[code] for code in payload]
+            end = max(end, at + len(payload))
+    return heard[:end]
 
 
 def _round_trips(sent: list[tuple[int, bytes]], back: list[tuple[int, bytes]]) -> list[int]:

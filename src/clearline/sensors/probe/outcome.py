@@ -21,6 +21,22 @@ what the kinds
 """
 
 
+CALL_FAILURES = {
+    403: ("this account may not call this number", "look whether this account may call this number"),
+    404: ("nobody has this number", "correct the number, or register who should answer it"),
+    408: ("a proxy found nobody who answers", "look who should answer this number"),
+    480: ("nobody is registered under this number", "register who should answer it"),
+    486: ("it is busy", "call a number that is always free, or look who holds the line"),
+    488: ("the other side speaks no G.711, or only encrypted", "allow PCMU or PCMA for this account"),
+    500: ("the server fails", "look at the server's own log"),
+    502: ("the next server behind it fails", "look at the gateway behind it"),
+    503: ("the server is overloaded, in maintenance, or has no way to this number", "look at the server's own log"),
+    504: ("the next server behind it did not answer", "look at the gateway behind it"),
+    603: ("the other side declines", "look who should answer this number"),
+}
+"""What final answers to INVITE say, and what to look at next."""
+
+
 @dataclass(frozen=True, slots=True)
 class MediaFigures:
     """How the audio came back. Unknown is None."""
@@ -36,6 +52,12 @@ class MediaFigures:
     """Mean, from an echo; None when the other side says something of its own."""
     mos_lq_x100: int | None
     """Listening quality of what came back, by the voice engine."""
+    digits: str = ""
+    """Keys that came back whole, in order (RFC 4733)."""
+    silent: bool | None = None
+    """Whether nothing can be heard in what came back; None: that is not known."""
+    pesq_x100: int | None = None
+    """P.862.1 of what came back, against what was said; None: not asked for, or no echo."""
 
     @property
     def loss_ppm(self) -> int | None:
@@ -82,6 +104,14 @@ def answered(status: int, phrase: str, latency_us: int) -> Outcome:
         return Outcome(True, status, said, latency_us)
     advice = "look at the server's own log"
     return Outcome(False, status, f"{said}: {meaning}", latency_us, advice, try_next=status == 503)
+
+
+def refused(status: int, phrase: str, latency_us: int) -> Outcome:
+    """Say that a call was refused."""
+    meaning, advice = CALL_FAILURES.get(status, ("", "look at the server's own log"))
+    said = f"{status} {phrase}".strip()
+    reason = f"{said}: {meaning}" if meaning else said
+    return Outcome(False, status, reason, latency_us, advice, try_next=status == 503)
 
 
 def unanswered(timeout_us: int, sent: int) -> Outcome:

@@ -61,6 +61,12 @@ class Target:
     """Certificates to trust instead of the system's, for TLS."""
     talk_us: int = 5_000_000
     """How long a `call` talks before it hangs up."""
+    speech_file: str | None = None
+    """A recording a `call` says, instead of made speech: WAV, 16-bit mono at 8 kHz."""
+    digits: str = ""
+    """Keys a `call` presses, which must come back: of `0123456789*#ABCD`."""
+    pesq: bool = False
+    """Whether what came back of a `call` is also judged by P.862."""
     path: str = "/"
     """What is asked for over WebSockets."""
     name_server: tuple[str, int] | None = None

@@ -31,6 +31,7 @@ class _Echo(asyncio.DatagramProtocol):
         self._peer: tuple[str, int] | None = None
         self._transport: asyncio.DatagramTransport
         self.confirmed = False
+        self.received = self.echoed = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport  # type: ignore[assignment]  # asyncio promises a datagram transport
@@ -40,7 +41,11 @@ class _Echo(asyncio.DatagramProtocol):
             return
         if self._peer is None and addr[0] in self._hosts:
             self._peer = addr
-        if addr == self._peer and self._bucket.take(_now_us()):
+        if addr != self._peer:
+            return
+        self.received += 1
+        if self._bucket.take(_now_us()):
+            self.echoed += 1
             self._transport.sendto(self._under_own_ssrc(data), addr)
 
     def _is_rtp(self, data: bytes) -> bool:
@@ -97,6 +102,10 @@ class _Media:
         echo = self._echoes.get(port)
         if echo is not None:
             echo.confirmed = True
+
+    def counts(self, port: int) -> tuple[int, int]:
+        echo = self._echoes.get(port)
+        return (echo.received, echo.echoed) if echo is not None else (0, 0)
 
     def close(self, port: int) -> None:
         self._confirmed.discard(port)

@@ -46,6 +46,10 @@ class MediaPorts(Protocol):
         """Begin to echo there: the caller has acknowledged."""
         ...
 
+    def counts(self, port: int) -> tuple[int, int]:
+        """Return how many packets came to a port and how many were sent back; 0, 0 when it is closed."""
+        ...
+
     def close(self, port: int) -> None:
         """Close it."""
         ...
@@ -262,7 +266,8 @@ class Endpoint:
         if call is None or sip.address(bye.header("to") or "").tag != call.to_tag:
             self._answer(bye, 481, hop)
             return
-        self._answer(bye, 200, hop)
+        received, echoed = self._media.counts(call.port)
+        self._answer(bye, 200, hop, ("x-rtp-stat", f"PS={echoed};PR={received}"))
         self._end(call, now_us)
 
     def _cancelled(self, cancel: sip.SipMessage, hop: Hop, now_us: int) -> None:
