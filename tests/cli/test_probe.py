@@ -5,10 +5,15 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
 import pytest
+
+from clearline.cli.probe import nagios_line
+from clearline.sensors.probe.outcome import Outcome
+from clearline.sensors.probe.target import Target
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs/schemas/probe.json").read_text())
 
@@ -113,3 +118,49 @@ def test_monitoring_systems_get_their_line_and_their_statuses(reflector: str, si
     assert bad.stdout.startswith("SIP CRITICAL - no answer within 0.2 s (sent once) | ")
     assert f"'sip:{silent}'=Us;;;0 'sip:{silent} good'=0;;;0;1" in bad.stdout
     assert len(bad.stdout.splitlines()) == 1
+
+
+def test_a_call_is_told_with_its_figures_in_the_document(reflector: str) -> None:
+    result = clearline("probe", f"echo@{reflector}", "--kind", "call", "--talk", "0.5", "--dtmf", "7", "--json")
+    document = json.loads(result.stdout)
+    jsonschema.validate(document, SCHEMA)
+    (sample,) = document["samples"]
+    assert (sample["ok"], sample["media"]["digits"], sample["endpoint"]) == (True, "7", f"{reflector}/udp")
+    assert sample["post_dial_delay_ms"] is not None
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--kind", "call", "--dtmf", "12E"), "--dtmf"),
+        (("--kind", "call", "--speech", "/nosuch.wav"), "--speech"),
+        (("--path", "ws"), "--path"),
+        (("--name-server", "ns.example"), "--name-server"),
+        (("--kind", "tls"), "as the kind tls needs"),
+        (("--ca-file", "/nosuch"), "there is no file"),
+    ],
+)
+def test_a_wrong_option_ends_with_2_and_names_itself(words: tuple[str, ...], says: str) -> None:
+    result = clearline("probe", "sip:127.0.0.1", *words)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert says in result.stderr
+
+
+def served(days: int, outcome: Outcome) -> tuple[Target, int, Outcome]:
+    at_us = 1_700_000_000_000_000
+    return Target("t", "", "tls:x"), at_us, replace(outcome, expires_at_us=at_us + days * 86_400_000_000 + 1)
+
+
+@pytest.mark.parametrize(
+    ("days", "ok", "status", "says"),
+    [
+        (14, True, 0, "SIP OK - accepted |"),
+        (13, True, 1, "SIP WARNING - the certificate ends in 13 days |"),
+        (-3, False, 2, "SIP CRITICAL - accepted |"),
+    ],
+)
+def test_monitoring_is_warned_before_a_certificate_ends(days: int, ok: bool, status: int, says: str) -> None:  # noqa: FBT001
+    text, given = nagios_line([served(days, Outcome(ok, None, "accepted", 1_000))], 14)
+    assert given == status
+    assert text.startswith(says)
+    assert f"'tls:x days'={days};14:" in text

@@ -194,6 +194,18 @@ def test_a_clean_echo_is_measured_as_such_across_the_wrap_of_both_counters() -> 
     assert figures.mos_lq_x100 == 441
 
 
+def test_our_own_lateness_is_not_taken_for_the_networks() -> None:
+    trace, speaker = Trace(), speaking()
+    for index in range(250):
+        packet = speaker.next()
+        late_us = 15_000 * (index % 3)
+        at_us = 1_700_000_000_000_000 + index * 20_000 + late_us
+        trace.said(at_us, late_us, OWN, ECHO, packet)
+        trace.add(at_us + 40_000, ECHO, OWN, packet[:8] + b"echo" + packet[12:])
+    figures = trace.figures(OWN)
+    assert (figures.jitter_us, figures.round_trip_us, figures.mos_lq_x100) == (0, 40_000, 441)
+
+
 def test_lost_packets_lower_the_score() -> None:
     figures = talked(500, keep=2).figures(OWN)
     assert (figures.sent, figures.received, figures.lost) == (500, 250, 250)

@@ -2,6 +2,9 @@
 
 import asyncio
 import secrets
+import socket
+import struct
+import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -17,6 +20,9 @@ from clearline.sensors.probe.pesq import pesq_x100
 from clearline.sensors.probe.target import Target
 from clearline.sensors.probe.transaction import Timers
 from clearline.voice.wire import sdp
+
+SO_TIMESTAMPNS = 35
+"""Linux, socket(7): the kernel tells when a datagram came. Python has no name for it."""
 
 RELAY = "look at the media relay, its port range and the packet filter"
 
@@ -57,9 +63,6 @@ class _Signalling:
     def failed(self, reason: str, advice: str) -> None:
         self._step(lambda now_us: self.call.transport_failed(reason, advice, now_us))
 
-    def note_audio(self, packet: bytes, own: Place, place: Place) -> None:
-        self._trace.add(_wall_us(), own, place, packet)
-
     def _step(self, step: Callable[[int], None]) -> None:
         """Go on; what breaks is our fault and reaches whoever waits, who else would wait for ever."""
         try:
@@ -87,18 +90,41 @@ class _Signalling:
             self._timer = self._loop.call_at(due_us / 1_000_000 + 1e-6, self._step, self.call.on_timer)
 
 
-class _Audio(asyncio.DatagramProtocol):
-    """Notes what comes back."""
+class _Audio:
+    """The socket of the audio. The kernel says when each packet came: this process may be late to look."""
 
-    def __init__(self, trace: Trace, own: Place) -> None:
+    def __init__(self, opened: socket.socket, trace: Trace) -> None:
+        self._socket = opened
         self._trace = trace
-        self._own = own
+        self.own: Place = opened.getsockname()[:2]
+        opened.setblocking(False)
+        if sys.platform == "linux":
+            opened.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        asyncio.get_running_loop().add_reader(opened, self._read)
 
-    def datagram_received(self, data: bytes, addr: Place) -> None:
-        self._trace.add(_wall_us(), addr[:2], self._own, data)
+    def _read(self) -> None:
+        with suppress(OSError):  # nothing more is there, or nobody listens at the other end: the figures show it
+            while True:
+                data, told, _, source = self._socket.recvmsg(65_536, socket.CMSG_SPACE(16))
+                self._trace.add(_moment_us(told), source[:2], self.own, data)
 
-    def error_received(self, exc: Exception) -> None:
-        """Nobody listens there: the figures show it."""
+    def send(self, packet: bytes, place: Place, late_us: int) -> None:
+        self._trace.said(_wall_us(), late_us, self.own, place, packet)
+        with suppress(OSError):  # an answer to an earlier packet, or a full buffer: the figures show it
+            self._socket.sendto(packet, place)
+
+    def close(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._socket)
+        self._socket.close()
+
+
+def _moment_us(told: list[tuple[int, int, bytes]]) -> int:
+    """When the kernel received a packet; now, where it does not say."""
+    for level, kind, value in told:
+        if level == socket.SOL_SOCKET and kind == SO_TIMESTAMPNS and len(value) == 16:
+            seconds, nanoseconds = struct.unpack("=qq", value)
+            return int(seconds * 1_000_000 + nanoseconds // 1000)
+    return _wall_us()
 
 
 async def call_over(link: Link, target: Target, timers: Timers, trace: Trace | None = None) -> Outcome:
@@ -118,22 +144,19 @@ async def call_over(link: Link, target: Target, timers: Timers, trace: Trace | N
         audio_socket = bound_towards(link.server[0])
     except OSError as error:
         return unreachable(f"{link.server[0]} cannot be reached: {error.strerror}", "check the route from this host")
-    own_audio: Place = audio_socket.getsockname()[:2]
-    audio, _ = await asyncio.get_running_loop().create_datagram_endpoint(
-        lambda: _Audio(trace, own_audio), sock=audio_socket
-    )
-    side = _Signalling(link, _dialling(link, target, own_audio[1], timers), trace)
+    audio = _Audio(audio_socket, trace)
+    side = _Signalling(link, _dialling(link, target, audio.own[1], timers), trace)
     try:
         answered = await side.answered
         if answered is None:
             return replace(await side.over, post_dial_delay_us=side.call.post_dial_delay_us)
         keys = await _talk(audio, answered, side, target)
-        figures = trace.figures(own_audio)
+        figures = trace.figures(audio.own)
         side.call.hang_up(verdict(figures, keys, side.call.post_dial_delay_us, target.digits), side.now_us())
         side.pump()
         outcome = heard_by_the_other(await side.over, side.call.other_received)
         if target.pesq and outcome.media is not None and figures.round_trip_us is not None:
-            outcome = replace(outcome, media=replace(figures, pesq_x100=await _pesq(target, trace, own_audio)))
+            outcome = replace(outcome, media=replace(figures, pesq_x100=await _pesq(target, trace, audio.own)))
         return replace(outcome, post_dial_delay_us=side.call.post_dial_delay_us)
     finally:
         audio.close()
@@ -154,7 +177,7 @@ async def _pesq(target: Target, trace: Trace, own: Place) -> int | None:
     return await pesq_x100((said * (len(heard) // len(said) + 1))[: len(heard)], heard)
 
 
-async def _talk(audio: asyncio.DatagramTransport, answered: Answered, side: _Signalling, target: Target) -> str:
+async def _talk(audio: _Audio, answered: Answered, side: _Signalling, target: Target) -> str:
     """Send speech every 20 ms until the time is over or the call has ended; return the keys that were pressed."""
     described = sdp.parse(answered.body.decode("utf-8", "replace")).media
     media = next((each for each in described if each.kind == "audio" and each.port and each.address), None)
@@ -179,19 +202,16 @@ async def _talk(audio: asyncio.DatagramTransport, answered: Answered, side: _Sig
     return keys
 
 
-async def _say(
-    audio: asyncio.DatagramTransport, speaker: Speaker, packets: int, side: _Signalling, place: Place
-) -> None:
+async def _say(audio: _Audio, speaker: Speaker, packets: int, side: _Signalling, place: Place) -> None:
     loop = asyncio.get_running_loop()
     await asyncio.sleep(SETTLE_S)
     started = loop.time()
     for number in range(packets):
+        due = started + number * PACKET_US / 1_000_000
+        await asyncio.sleep(max(0.0, due - loop.time()))
         if side.over.done():
             return
-        packet = speaker.next()
-        side.note_audio(packet, audio.get_extra_info("sockname")[:2], place)
-        audio.sendto(packet, place)
-        await asyncio.sleep(max(0.0, started + (number + 1) * PACKET_US / 1_000_000 - loop.time()))
+        audio.send(speaker.next(), place, int(max(0.0, loop.time() - due) * 1_000_000))
 
 
 def verdict(figures: MediaFigures, keys: str, post_dial_delay_us: int | None, asked: str = "") -> Outcome:

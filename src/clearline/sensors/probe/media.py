@@ -105,10 +105,29 @@ class Trace:
 
     packets: list[tuple[int, Place, Place, bytes]] = field(default_factory=list)
     """Moment in microseconds, from, to, payload."""
+    late: dict[bytes, int] = field(default_factory=dict)
+    """Of our own packets by what an echo keeps of them: how many microseconds after their due moment they were sent."""
 
     def add(self, at_us: int, source: Place, destination: Place, payload: bytes) -> None:
         """Note one datagram."""
         self.packets.append((at_us, source, destination, payload))
+
+    def said(self, at_us: int, late_us: int, source: Place, destination: Place, payload: bytes) -> None:
+        """Note one packet of our own audio, and how late we were with it."""
+        self.add(at_us, source, destination, payload)
+        self.late[_kept_by_an_echo(payload)] = late_us
+
+    def on_time(self, own: Place) -> "Trace":
+        """Return what would have come had we sent each packet when it was due.
+
+        A busy host sends late; an echo brings that back, and it is no fault of the network's. The echo's
+        delay itself stays as it was.
+        """
+        moved = []
+        for at_us, source, destination, payload in self.packets:
+            late_us = self.late.get(_kept_by_an_echo(payload), 0) if own in (source, destination) else 0
+            moved.append((at_us - late_us, source, destination, payload))
+        return Trace(sorted(moved, key=lambda packet: packet[0]))
 
     def capture(self) -> bytes:
         """Return a pcap file of raw IP packets."""
@@ -126,7 +145,7 @@ class Trace:
         """
         sent = [(at_us, payload) for at_us, source, _, payload in self.packets if source == own]
         back = [(at_us, payload) for at_us, _, destination, payload in self.packets if destination == own]
-        streams = analyze([self.capture()], "call").streams
+        streams = analyze([self.on_time(own).capture()], "call").streams
         shown = f"[{own[0]}]:{own[1]}" if ":" in own[0] else f"{own[0]}:{own[1]}"
         heard = max(
             (stream for stream in streams if stream.destination == shown),
@@ -189,8 +208,13 @@ def received_samples(back: list[bytes]) -> list[int]:
 
 def _round_trips(sent: list[tuple[int, bytes]], back: list[tuple[int, bytes]]) -> list[int]:
     """Of each packet that came back as it was, but for its source identifier: how long that took."""
-    left = {payload[2:8] + payload[12:]: at_us for at_us, payload in sent}
-    return [at_us - left[key] for at_us, payload in back if (key := payload[2:8] + payload[12:]) in left]
+    left = {_kept_by_an_echo(payload): at_us for at_us, payload in sent}
+    return [at_us - left[key] for at_us, payload in back if (key := _kept_by_an_echo(payload)) in left]
+
+
+def _kept_by_an_echo(payload: bytes) -> bytes:
+    """All of an RTP packet but its first two bytes and its source identifier: an echo has its own."""
+    return payload[2:8] + payload[RTP_HEAD_BYTES:]
 
 
 def ip_packet(source: Place, destination: Place, payload: bytes) -> bytes:
