@@ -17,6 +17,7 @@ from clearline.sensors.probe.media import Speaker, Trace, received_samples
 from clearline.sensors.probe.message import answer
 from clearline.sensors.probe.options import Local
 from clearline.sensors.probe.outcome import MediaFigures, Outcome
+from clearline.sensors.probe.pesq import is_installed, pesq_x100
 from clearline.sensors.probe.target import Target
 from clearline.sensors.probe.transaction import Timers
 from clearline.voice.wire import sip
@@ -367,3 +368,15 @@ def test_a_call_over_sockets_tells_one_way_audio(udp_server: Callable[..., int],
     port = scripted(udp_server, media_port=silent, stat=stat)
     outcome = asyncio.run(probe_target(Target("x", "t", f"sip:a@127.0.0.1:{port}", "call", talk_us=400_000)))
     assert (outcome.ok, outcome.reason) == (False, f"200 OK, but {says}")
+
+
+@pytest.mark.skipif(not is_installed(), reason="P.862 is not installed (tools/accuracy)")
+def test_p862_gives_an_undamaged_echo_its_best_score_a_damaged_one_less_and_silence_none() -> None:
+    said = speech.made()
+    damaged = [0 if number // 160 % 3 == 0 else sample for number, sample in enumerate(said)]
+    assert asyncio.run(pesq_x100(said, said)) == 455
+    worse = asyncio.run(pesq_x100(said, damaged))
+    assert worse is not None
+    assert worse < 400
+    assert asyncio.run(pesq_x100(said[:7999], said)) is None
+    assert asyncio.run(pesq_x100([0] * 16_000, [0] * 16_000)) is None

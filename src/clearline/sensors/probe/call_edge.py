@@ -156,7 +156,7 @@ async def call_over(link: Link, target: Target, timers: Timers, trace: Trace | N
         side.pump()
         outcome = heard_by_the_other(await side.over, side.call.other_received)
         if target.pesq and outcome.media is not None and figures.round_trip_us is not None:
-            outcome = replace(outcome, media=replace(figures, pesq_x100=await _pesq(target, trace, audio.own)))
+            outcome = replace(outcome, media=replace(figures, pesq_x100=await _pesq(trace, audio.own)))
         return replace(outcome, post_dial_delay_us=side.call.post_dial_delay_us)
     finally:
         audio.close()
@@ -171,10 +171,10 @@ def _dialling(link: Link, target: Target, audio_port: int, timers: Timers) -> Ca
     return CallProbe(request, context, link.local, timeout_us=target.timeout_us, now_us=now_us)
 
 
-async def _pesq(target: Target, trace: Trace, own: Place) -> int | None:
-    said = speech.samples_of(target.speech_file)
+async def _pesq(trace: Trace, own: Place) -> int | None:
+    said = received_samples([payload for _, source, _, payload in trace.packets if source == own])
     heard = received_samples([payload for _, _, place, payload in trace.packets if place == own])
-    return await pesq_x100((said * (len(heard) // len(said) + 1))[: len(heard)], heard)
+    return await pesq_x100(said, heard)
 
 
 async def _talk(audio: _Audio, answered: Answered, side: _Signalling, target: Target) -> str:
