@@ -130,6 +130,15 @@ _sip._udp IN SRV 4 0 {good} six
     )
 
 
+def test_an_account_registers_at_the_next_server_when_the_first_says_503(
+    name_server: Start, sip_server: Callable[..., int]
+) -> None:
+    first, second = sip_server(503), sip_server(200)
+    made = name_server(f"_sip._udp IN SRV 1 0 {first} four\n_sip._udp IN SRV 2 0 {second} four\n")
+    outcome = made.probe("sip:alice@voip.test;transport=udp", "register")
+    assert (outcome.ok, outcome.endpoint) == (True, f"127.0.0.1:{second}/udp")
+
+
 def test_a_final_answer_that_is_not_503_ends_the_search(name_server: Start, sip_server: Callable[..., int]) -> None:
     first, second = sip_server(400), sip_server(200)
     made = name_server(f"_sip._udp IN SRV 1 0 {first} four\n_sip._udp IN SRV 2 0 {second} four\n")

@@ -109,7 +109,8 @@ class RegisterProbe:
         status, latency_us = response.status or 0, now_us - self._started_us
         said = f"{status} {response.reason}".strip()
         if status >= 300:
-            self.outcome = Outcome(False, status, said + _meaning(status, self._context), latency_us, _advice(status))
+            reason, advice = said + _meaning(status, self._context), _advice(status)
+            self.outcome = Outcome(False, status, reason, latency_us, advice, try_next=status == 503)
             return
         self._registered = Outcome(True, status, said, latency_us)
         self._deadline_us = now_us + self._timeout_us
