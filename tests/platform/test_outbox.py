@@ -140,6 +140,29 @@ def test_a_dead_workers_delivery_is_taken_over(provider: Provider, inbox: Inbox)
     assert (delivery.state, delivery.attempts) == ("accepted", 2)
 
 
+def test_one_that_cannot_be_tried_keeps_none_of_the_others(provider: Provider, settings: Any) -> None:
+    configured(settings, webhook_private=True)
+    with Listener() as listener:
+        broken, whole = hook(provider, listener.url), hook(provider, listener.url, "M-2/0")
+        Delivery.objects.filter(pk=broken.pk).update(sealed_secret="of another key")
+        assert send(Channel.WEBHOOK) == 2
+    broken.refresh_from_db()
+    whole.refresh_from_db()
+    assert (broken.state, whole.state) == ("queued", "accepted")
+    assert broken.said.startswith("It cannot be sent: InvalidToken")
+
+
+def test_one_that_kills_every_worker_is_given_up(provider: Provider, inbox: Inbox) -> None:
+    delivery = mail(provider)
+    at = timedelta(0)
+    for _ in range(len(RETRY_AFTER) + 1):
+        assert sending._claim(EMAIL, NOW + at) is not None
+        at += sending.LEASE
+    assert send(after=at) == 0
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.said) == ("failed", "Its worker died at every attempt; it is not tried again.")
+
+
 def test_what_is_no_address_bounces_at_once(provider: Provider) -> None:
     for to in ("nobody", "a@b.example\r\nBcc: x@y.example", "ü@acme.example", ""):
         assert mail(provider, to).state == "bounced"
@@ -305,8 +328,8 @@ class Listener:
         self.server.server_close()
 
 
-def hook(provider: Provider, url: str) -> Delivery:
-    return send_webhook(provider, url, SECRET, {"type": "test", "data": {"name": "Käse"}}, about="M-1/0", now=NOW)
+def hook(provider: Provider, url: str, about: str = "M-1/0") -> Delivery:
+    return send_webhook(provider, url, SECRET, {"type": "test", "data": {"name": "Käse"}}, about=about, now=NOW)
 
 
 def test_a_signature_is_the_one_standard_webhooks_publishes() -> None:

@@ -77,9 +77,7 @@ def resolve(alert: Alert, now: datetime) -> None:
 
 def deliveries_of(alert: Alert) -> TenantQuerySet[Delivery]:
     """What was sent about an alert."""
-    return Delivery.objects.filter(
-        provider=alert.provider, about__gte=f"{alert.code}/", about__lt=f"{alert.code}0"
-    ).order_by("queued_at", "pk")
+    return Delivery.objects.filter(provider=alert.provider, topic=alert.code).order_by("queued_at", "pk")
 
 
 def tell(alert: Alert, responder: Responder, step: str, now: datetime) -> None:
@@ -88,14 +86,15 @@ def tell(alert: Alert, responder: Responder, step: str, now: datetime) -> None:
     link = settings.CLEARLINE.origin + reverse("alert-link", args=[token_of(alert, responder)])
     if responder.channel == Channel.EMAIL:
         subject, text = wording(alert, step, link)
-        send_email(alert.provider, responder.address, subject, text, about=about, now=now)
+        send_email(alert.provider, responder.address, subject, text, about=about, now=now, topic=alert.code)
     else:
         document = {
             "type": f"alert.{RESOLVED if step == RESOLVED else 'raised'}",
             "timestamp": moment_text(datetime_us(now)),
             "data": as_json(alert) | {"step": step, "acknowledge": link},
         }
-        send_webhook(alert.provider, responder.address, unseal(responder.sealed_secret), document, about=about, now=now)
+        secret = unseal(responder.sealed_secret)
+        send_webhook(alert.provider, responder.address, secret, document, about=about, now=now, topic=alert.code)
 
 
 def wording(alert: Alert, step: str, link: str) -> tuple[str, str]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+import structlog
 from django.conf import settings
 
 from clearline.platform.outbox import mail, webhooks
@@ -10,6 +11,8 @@ from clearline.platform.outbox.models import Channel, Delivery
 from clearline.platform.outbox.outcome import Outcome, Result
 from clearline.platform.outbox.server import MailServer
 from clearline.platform.outbox.services import unseal
+
+log = structlog.get_logger(__name__)
 
 RETRY_AFTER = tuple(timedelta(seconds=each) for each in (30, 120, 300, 900, 1800, 3600, 7200, 14400, 28800))
 """The pauses between attempts; after the last, some 16 hours in all, it is given up."""
@@ -39,12 +42,19 @@ def send_due(channel: Channel, clock: Callable[[], datetime]) -> int:
         delivery = _claim(channel, clock())
         if delivery is None:
             return made
-        _write_down(delivery, _attempt(delivery, clock()), clock())
+        try:
+            outcome = _attempt(delivery, clock())
+        except Exception as error:  # whatever is wrong with this one, the next is sent
+            log.exception("a delivery could not be tried", delivery=delivery.pk)
+            outcome = Outcome(Result.LATER, f"It cannot be sent: {type(error).__name__} {error}")
+        _write_down(delivery, outcome, clock())
     return AT_ONCE
 
 
 def _claim(channel: Channel, now: datetime) -> Delivery | None:
     due = Delivery.objects.filter(state=Delivery.State.QUEUED, channel=channel, due_at__lte=now)
+    killing = "Its worker died at every attempt; it is not tried again."
+    due.filter(attempts__gt=len(RETRY_AFTER)).update(state=Delivery.State.FAILED, said=killing, done_at=now)
     for pk, attempts in due.order_by("due_at", "pk").values_list("pk", "attempts")[:CANDIDATES]:
         if due.filter(pk=pk, attempts=attempts).update(attempts=attempts + 1, due_at=now + LEASE):
             return Delivery.objects.select_related("provider").get(pk=pk)
