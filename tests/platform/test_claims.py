@@ -203,9 +203,12 @@ def test_declaring_and_correcting_on_the_pages(
     refused = page.post("/availability/outages/correct/", {**given, "until_at": "2126-10-03T13:00"})
     assert refused.status_code == 422
     assert page.get("/availability/outages/O-1-20261399T000000Z/").status_code == 404
-    said = {"services": service.pk, "from_at": "2026-10-03T10:00", "what": "Silence"}
+    said = {"services": service.pk, "from_at": "2026-10-03T10:00", "what": "Silence", "customer": service.customer.pk}
     declared = page.post("/availability/outages/declare/", said).headers["Location"]
-    assert "Silence" in second.get(declared).content.decode()
+    shown = second.get(declared).content.decode()
+    assert "Declared by Acme Ltd" in shown
+    assert "Accept: it counts" in shown
+    assert "Accept: it counts" not in page.get(declared).content.decode()
     assert "Silence" in page.get("/availability/").content.decode()
 
 

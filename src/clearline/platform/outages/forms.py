@@ -6,7 +6,7 @@ from django.utils import timezone
 from clearline.platform.accounts.models import User
 from clearline.platform.availability.models import Capability, Component, Target
 from clearline.platform.customers.forms import ServiceChoices
-from clearline.platform.customers.models import Service
+from clearline.platform.customers.models import Customer, Service
 from clearline.platform.maintenance.forms import SHORT_TEXT
 from clearline.platform.outages.models import Correction, Declaration
 from clearline.platform.outages.services import LARGEST_FILE_BYTES
@@ -43,7 +43,10 @@ class DeclarationForm(_PastSpanForm):
         required=False, label="A file that shows it", help_text="A screenshot, a log, a short capture; at most 10 MiB."
     )
     link = forms.URLField(required=False, max_length=500, label="A page that shows it", assume_scheme="https")
-    field_order = ("what", "services", "from_at", "until_at", "link", "file")
+    customer = forms.ModelChoiceField(
+        Customer.objects.none(), required=False, empty_label="Our own people", label="Who says so"
+    )
+    field_order = ("what", "customer", "services", "from_at", "until_at", "link", "file")
 
     class Meta:
         model = Declaration
@@ -52,11 +55,12 @@ class DeclarationForm(_PastSpanForm):
         widgets = {"what": SHORT_TEXT}
         help_texts = {"what": "And how it was seen: who called whom, what was heard, what the telephone said."}
 
-    def __init__(self, services: Any, *args: Any, **options: Any) -> None:
+    def __init__(self, user: User, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        field = self.fields["services"]
-        assert isinstance(field, forms.ModelMultipleChoiceField)  # noqa: S101  # it is declared so above
-        field.queryset = services
+        self.offer_services("services", user)
+        customer = self.fields["customer"]
+        assert isinstance(customer, forms.ModelChoiceField)  # noqa: S101  # it is declared so above
+        customer.queryset = Customer.objects.visible_to(user)
 
     def clean_file(self) -> "UploadedFile[bytes] | None":
         file: UploadedFile[bytes] | None = self.cleaned_data["file"]

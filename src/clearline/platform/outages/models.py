@@ -22,7 +22,7 @@ class Claim(TenantModel):
     from_at = models.DateTimeField()
     made_at = models.DateTimeField()
     made_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
-    """Null: the customer, by their own link."""
+    """Who wrote it down; another person decides."""
     decided_at = models.DateTimeField(null=True)
     decided_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     accepted = models.BooleanField(default=False)

@@ -30,7 +30,7 @@ class NotNowError(ValueError):
 def declare(
     declaration: Declaration,
     services: Iterable[Service],
-    actor: User | None,
+    actor: User,
     now: datetime,
     *,
     customer: Customer | None = None,
@@ -41,13 +41,12 @@ def declare(
     Args:
         declaration: with its plain fields set.
         services: whose outage it is.
-        actor: who declares it; None: the customer, by their own link.
+        actor: who writes it down.
         now: the present moment.
         customer: the customer who says so, if it is one.
         file: what shows it.
     """
-    services = list(services)
-    provider = services[0].customer.provider
+    services, provider = list(services), actor.provider
     with transaction.atomic():
         declaration.provider, declaration.made_at, declaration.made_by = provider, now, actor
         declaration.customer = customer

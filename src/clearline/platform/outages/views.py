@@ -14,7 +14,6 @@ from clearline.agreement.moments import datetime_us, utc
 from clearline.platform.alerts.chain import MARKS_MIN
 from clearline.platform.availability.models import Component
 from clearline.platform.availability.observation import observe, outages_of
-from clearline.platform.customers.models import Service
 from clearline.platform.outages import postmortem, services
 from clearline.platform.outages.cases import Case, corrections_of, find_case
 from clearline.platform.outages.effect import down_of
@@ -120,12 +119,12 @@ def exported(request: Request, code: str, form: str) -> HttpResponse:
 
 def declare(request: Request) -> HttpResponse:
     """Declare an outage that was seen."""
-    offered = Service.objects.visible_to(request.user).select_related("customer")
-    form = DeclarationForm(offered, request.POST or None, request.FILES or None, initial={"from_at": timezone.now()})
+    initial = {"from_at": timezone.now()}
+    form = DeclarationForm(request.user, request.POST or None, request.FILES or None, initial=initial)
     if request.method == "POST" and form.is_valid():
         declaration: Declaration = form.save(commit=False)
-        affected, file = form.cleaned_data["services"], form.cleaned_data["file"]
-        services.declare(declaration, affected, request.user, timezone.now(), file=file)
+        affected, more = form.cleaned_data["services"], {key: form.cleaned_data[key] for key in ("customer", "file")}
+        services.declare(declaration, affected, request.user, timezone.now(), **more)
         return redirect("outage", declaration.code)
     hint = "What was seen and not measured. It counts as downtime once a second person accepts it."
     title = "Declare an outage"
