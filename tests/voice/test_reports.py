@@ -86,14 +86,15 @@ def test_a_datagram_of_too_many_packets_is_left_to_the_parser() -> None:
 
 
 @pytest.mark.parametrize(
-    "chunks",
+    ("count", "chunks"),
     [
-        b"",  # a source is announced and none is there
-        struct.pack("!IBB", 1, 1, 9) + b"ab",  # the item runs over the end
-        struct.pack("!I3xB", 1, 1) + struct.pack("!I3sB", 1, b"\x01\x01a", 1),  # its length lies beyond the end
+        (1, b""),  # a source is announced and none is there
+        (2, struct.pack("!I4x", 1)),  # two are announced and one is there
+        (1, struct.pack("!IBB", 1, 1, 9) + b"ab"),  # the item runs over the end
+        (1, struct.pack("!I3sB", 1, b"\x01\x01a", 1)),  # an item's length lies beyond the end
     ],
 )
-def test_a_damaged_description_is_left_to_the_parser(chunks: bytes) -> None:
-    data = header(201, 0, bytes(4)) + header(202, 1 if len(chunks) < 12 else 2, chunks)
+def test_a_damaged_description_is_left_to_the_parser(count: int, chunks: bytes) -> None:
+    data = header(201, 0, bytes(4)) + header(202, count, chunks)
     assert parse_compound(data)[1]
     assert not ReportBook().take_plain(data, 1, 2, 0)
