@@ -263,5 +263,5 @@ class World:
             target,
             begin=lambda: relay.block(blocked=True),
             end=lambda: relay.block(blocked=False),
-            says="no audio came back",
+            says="no audio (came back|either way)",
         )
