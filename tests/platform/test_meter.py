@@ -34,6 +34,7 @@ def test_what_it_has_cost_and_when_it_costs_more(service: Service, target: Targe
     found = meter(service)
     assert found is not None
     assert found.since_us == datetime_us(NOW - timedelta(hours=2))
+    assert found.due_us == datetime_us(NOW - timedelta(hours=1))
     assert str(found.so_far) == "100.00 USD"
     assert found.next_us == datetime_us(NOW) + 11_459_000_000
     assert str(found.then) == "200.00 USD"

@@ -27,6 +27,8 @@ class Meter:
     service: Service
     since_us: int
     """The first failing sample."""
+    due_us: int | None
+    """When it is to work again, as promised; None: no time is promised."""
     so_far: Money
     """By how much the month's credit is higher for it than if the service had worked."""
     next_us: int | None
@@ -63,9 +65,12 @@ def meter_of(found: MonthStatement, now: datetime) -> Meter | None:
     so_far = cost(now_us)
     next_us = _first_above(cost, so_far, now_us, end_us)
     currency = found.service.currency
+    since_us = min(_us(one["from"]) for one in running)
+    restoration = terms.commitments.restoration
     return Meter(
         service=found.service,
-        since_us=min(_us(one["from"]) for one in running),
+        since_us=since_us,
+        due_us=since_us + restoration.within_us if restoration else None,
         so_far=Money.rounded(so_far, currency),
         next_us=next_us,
         then=None if next_us is None else Money.rounded(cost(next_us), currency),
