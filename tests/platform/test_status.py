@@ -89,6 +89,7 @@ def test_a_page_without_components_is_not_green(target: Target) -> None:
     assert 'class="banner none empty"' in publish.files(take(target.provider, NOW))["index.html"].decode()
 
 
+@database
 def test_months_are_measured_as_the_agreement_does(target: Target, service: Service, listing: Listing) -> None:
     Target.objects.update(added_at=NOW - 400 * DAY)
     records().append(samples(target, NOW - timedelta(minutes=20), "+" * 20 + "-" * 20 + "+" * 40))
