@@ -12,7 +12,8 @@ from tests.voice import captures, media
 
 from clearline.voice.analysis import Analysis, CaptureError, analyze
 from clearline.voice.report import report
-from clearline.voice.wire import hep, rtcp, rtcp_json, sdp, sip, vq_report, xr
+from clearline.voice.wire import hep, rtcp, rtcp_json, sdp, sip, vq_report, websocket, xr
+from clearline.voice.wire.tcp import Framer
 
 _EVENTS = "a=rtpmap:101 telephone-event/8000"
 
@@ -122,10 +123,19 @@ def sip_message(data: bytes) -> None:
 
 def sip_stream(data: bytes) -> None:
     """Cut a stream into SIP messages: every byte is used once, and it ends."""
+    _cut(data, sip.frame)
+
+
+def websocket_stream(data: bytes) -> None:
+    """The same of a stream of WebSocket frames."""
+    _cut(data, websocket.frame)
+
+
+def _cut(data: bytes, framer: Framer) -> None:
     rest = data
     with contextlib.suppress(sip.SipError):
         while True:
-            message, after = sip.frame(rest)
+            message, after = framer(rest)
             assert len(after) < len(rest) or message is None
             if message is None:
                 return
@@ -176,6 +186,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "payloads": payloads,
     "sip_message": sip_message,
     "sip_stream": sip_stream,
+    "websocket_stream": websocket_stream,
     "description": description,
     "rtcp_datagram": rtcp_datagram,
     "hep_packet": hep_packet,
