@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from secrets import token_hex
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from clearline.records.errors import (
     ManifestUnreachableError,
@@ -99,15 +99,42 @@ def _let_go(store: Path) -> None:
         (store / name).unlink(missing_ok=True)
 
 
-class SqliteDatabase:
-    """One SQLite file, with WAL and synchronous FULL. Safe across fork; not for two threads at once."""
+class _Closable(Protocol):
+    def close(self) -> None:
+        """Close it."""
+
+
+_Connection = TypeVar("_Connection", bound=_Closable)
+
+
+class _Connected(Generic[_Connection]):
+    """What both places share: a connection opened when it is needed, by each process for itself."""
 
     def __init__(self, store: Path) -> None:
         self._store = store
-        self._path = store / SQLITE_NAME
-        self._connection: sqlite3.Connection | None = None
+        self._connection: _Connection | None = None
         self._process = 0
         self._anew = False
+
+    def close(self) -> None:
+        """See `Database`."""
+        if self._connection is not None and self._process == os.getpid():
+            self._connection.close()
+        self._connection = None
+
+    def discard(self) -> None:
+        """See `Database`."""
+        self.close()
+        self._anew = True
+        _let_go(self._store)
+
+
+class SqliteDatabase(_Connected[sqlite3.Connection]):
+    """One SQLite file, with WAL and synchronous FULL. Safe across fork; not for two threads at once."""
+
+    def __init__(self, store: Path) -> None:
+        super().__init__(store)
+        self._path = store / SQLITE_NAME
 
     @contextmanager
     def transaction(self, *, write: bool) -> Iterator[Transaction]:
@@ -155,28 +182,13 @@ class SqliteDatabase:
             return StoreReadOnlyError(f"{self._path} cannot be written ({text}): make it writable")
         return StoreDamagedError(f"{self._path} is damaged ({text}): run `clearline records rebuild`")
 
-    def close(self) -> None:
-        """See `Database`."""
-        if self._connection is not None and self._process == os.getpid():
-            self._connection.close()
-        self._connection = None
 
-    def discard(self) -> None:
-        """See `Database`."""
-        self.close()
-        self._anew = True
-        _let_go(self._store)
-
-
-class PostgresDatabase:
+class PostgresDatabase(_Connected["psycopg.Connection[Any]"]):
     """A schema of its own in a PostgreSQL database. Safe across fork; not for two threads at once."""
 
     def __init__(self, store: Path, url: str) -> None:
-        self._store = store
+        super().__init__(store)
         self._url = url
-        self._connection: psycopg.Connection[Any] | None = None
-        self._process = 0
-        self._anew = False
 
     @contextmanager
     def transaction(self, *, write: bool) -> Iterator[Transaction]:
@@ -276,18 +288,6 @@ class PostgresDatabase:
         if isinstance(error, errors.OperationalError):
             return _unreachable(error)
         return StoreDamagedError(f"the manifest in PostgreSQL is damaged ({text}): run `clearline records rebuild`")
-
-    def close(self) -> None:
-        """See `Database`."""
-        if self._connection is not None and self._process == os.getpid():
-            self._connection.close()
-        self._connection = None
-
-    def discard(self) -> None:
-        """See `Database`."""
-        self.close()
-        self._anew = True
-        _let_go(self._store)
 
 
 def _unreachable(error: "psycopg.Error") -> ManifestUnreachableError:
