@@ -6,17 +6,15 @@ from datetime import datetime
 from fractions import Fraction
 from typing import Any
 
-from clearline.agreement.evidence import load_evidence
 from clearline.agreement.intervals import Interval
 from clearline.agreement.moments import datetime_us, moment_text
 from clearline.agreement.money import Money
 from clearline.agreement.months import Month
-from clearline.agreement.problems import listed
 from clearline.agreement.statement import Statement, evaluate
 from clearline.platform.agreements.models import AgreementVersion
 from clearline.platform.customers.models import Service
 from clearline.platform.maintenance.models import Window
-from clearline.platform.statements.evidence import collect_evidence
+from clearline.platform.statements.evidence import collect_evidence, read_evidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +75,7 @@ def _assumed(document: dict[str, Any], until_us: int, now: datetime) -> dict[str
 
 
 def _judged(version: AgreementVersion, document: dict[str, Any]) -> Statement:
-    evidence, problems = load_evidence(document, "evidence")
-    if evidence is None:
-        raise ValueError(f"the platform assumed evidence that it refuses itself: {listed(problems)}")
-    return evaluate(version.terms, evidence)
+    return evaluate(version.terms, read_evidence(document))
 
 
 def _text(moment: datetime) -> str:
