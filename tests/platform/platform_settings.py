@@ -1,11 +1,14 @@
 """The platform's own settings, with data in a fresh directory and without what only makes tests slow."""
 
+import atexit
 import os
 import tempfile
 
-os.environ["CLEARLINE_DATA"] = tempfile.mkdtemp(prefix="clearline-tests-")
+DATA = tempfile.TemporaryDirectory(prefix="clearline-tests-")
+atexit.register(DATA.cleanup)
+os.environ["CLEARLINE_DATA"] = DATA.name
 
-from clearline.platform.settings import *  # noqa: F403  # the environment comes first
+from clearline.platform.settings import *  # noqa: E402, F403  # the environment comes first
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {
