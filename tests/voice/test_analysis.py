@@ -354,7 +354,6 @@ def test_streams_beyond_the_limit_are_counted(monkeypatch: pytest.MonkeyPatch) -
 
 def test_calls_beyond_the_limit_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(calls, "MAX_CALLS", 1)
-    monkeypatch.setattr(calls, "MAX_TRANSACTIONS", 2)
     other = c.Dialog(call_id="c2")
     analysis = analysed(c.call() + c.call(other))
     assert (len(analysis.calls), analysis.capture.not_followed) == (1, 1)

@@ -4,6 +4,7 @@ import pytest
 from tests.voice import captures as c
 from tests.voice.captures import ALICE, BOB, Dialog, Record, analysed, back, call, sdp, there, udp
 
+from clearline.voice import assembly, calls
 from clearline.voice.results import Call
 
 S = 1_000_000
@@ -334,3 +335,22 @@ def test_sip_over_tcp_is_framed_across_segments_and_out_of_order() -> None:
         records = [(n * 1000, c.tcp(ALICE, BOB, 5_000 + at[i], cut[i])) for n, i in enumerate(order)]
         analysis = analysed(records)
         assert [found.message_count for found in analysis.calls] == [2]
+
+
+def test_of_a_long_call_the_first_messages_are_kept_and_what_is_new(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calls, "MAX_MESSAGES", 2)
+    monkeypatch.setattr(assembly, "MAX_MESSAGES", 2)
+    monkeypatch.setattr(calls, "MAX_KNOWN", 5)
+    third, fourth = "10.0.0.3:5060", "10.0.0.4:5060"
+    records = [
+        there(0, D.request("INVITE")),
+        there(10, D.request("INVITE")),
+        there(20, D.request("INVITE")),  # said before, on the same hop
+        (30, udp(BOB, third, D.request("INVITE"))),  # on another hop
+        (40, udp(third, BOB, D.response("100 Trying"))),
+        (50, udp(third, BOB, D.response("180 Ringing"))),
+        (60, udp(third, fourth, D.request("INVITE"))),  # no room any more
+    ]
+    found = analysed(records).calls[0]
+    assert [each.text for each in found.ladder] == ["INVITE", "INVITE"]
+    assert (found.message_count, found.retransmissions, found.hops) == (7, 2, 2)

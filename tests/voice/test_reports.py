@@ -57,9 +57,13 @@ def datagrams(draw: st.DrawFn) -> list[bytes]:
 
 
 def state(book: ReportBook) -> object:
-    names = ("reports", "lost", "fraction_max", "jitter", "trips", "trip_sum_us", "trip_max_us")
-    ends = {key: [getattr(end, name) for name in names] for key, end in book.far_ends.items()}
-    return book.packets, book.sent, ends
+    names = ("reports", "lost", "fraction_max", "jitter", "trips", "trip_sum_us")
+    lists = ("sent_middles", "sent_us", "trip_times_us", "trips_us")
+    ends = {
+        key: [getattr(end, name) for name in names] + [list(getattr(end, name)) for name in lists]
+        for key, end in book.far_ends.items()
+    }
+    return book.packets, ends
 
 
 @given(datagrams())

@@ -1,12 +1,13 @@
 """A session that was read to its end, made into the analysis: the streams, whose they are, and the calls."""
 
 from clearline.voice import content, delays, pictures, results, scoring, streams
-from clearline.voice.calls import Call, Medium
+from clearline.voice.call import Call, Medium
+from clearline.voice.calls import MAX_MESSAGES
+from clearline.voice.formats import Format
 from clearline.voice.reports import FarEnd
 from clearline.voice.session import Session
 from clearline.voice.sipmeasures import measures
 from clearline.voice.wire.rtp import STATIC, plausible_payload_type
-from clearline.voice.wire.sdp import Format
 
 MIN_PACKETS = 10
 """An unannounced stream has at least so many packets; fewer that look like RTP are chance."""
@@ -54,12 +55,11 @@ class Assembly:
         """
         session = self.session
         loop = session.loop
-        for call in session.book.calls.values():
-            call.seen.clear()  # no message follows: its memory is the results'
         self._choose()
         self.collided = _collided(self.kept)
         begins_us, ends_us = sorted(s.first_us for s in self.kept), sorted(s.seen_us for s in self.kept)
         self.holes = loop.holes.of_capture([int(us) for us in begins_us], [int(us) for us in ends_us])
+        signalling = measures(session.book)
         scored = self._scored()
         return results.Analysis(
             source=source,
@@ -72,7 +72,7 @@ class Assembly:
             playout=self.buffer,
             calls=self._calls(scored),
             streams=scored,
-            sip=measures(session.book),
+            sip=signalling,
             sip_messages=session.book.messages,
             rtcp_packets=session.reports.packets,
             capture=results.CaptureHealth(
@@ -140,8 +140,8 @@ class Assembly:
             call_id=owner.call.call_id if owner else None,
             from_caller=None if owner is None else owner.caller == session.sent_from[stream.index],
             ssrc=stream.ssrc,
-            source=session.endpoint(stream.source, stream.ports >> 16),
-            destination=session.endpoint(stream.destination, stream.ports & 0xFFFF),
+            source=session.addresses.endpoint(stream.source, stream.ports >> 16),
+            destination=session.addresses.endpoint(stream.destination, stream.ports & 0xFFFF),
             payload_type=content.payload_type(stream),
             codec=known.encoding,
             clock_rate=stream.clock or None,
@@ -190,25 +190,45 @@ class Assembly:
         return [end for end in ends if end is not None and end.trips]
 
     def _calls(self, scored: tuple[results.Stream, ...]) -> tuple[results.Call, ...]:
-        """Give each call its streams."""
+        """Give each call its streams, letting go of what was noted of it."""
         by_call: dict[str, list[results.Stream]] = {}
         for stream in scored:
             if stream.call_id is not None:
                 by_call.setdefault(stream.call_id, []).append(stream)
-        calls = self.session.book.calls.values()
-        return tuple(_call(call, by_call.get(call.call_id, []), with_media=bool(scored)) for call in calls)
+        calls = list(self.session.book.calls.values())
+        self.session.forget()
+        self.owners.clear()
+        calls.reverse()
+        found: list[results.Call] = []
+        while calls:
+            call = calls.pop()
+            found.append(_call(call, self._ladder(call), by_call.get(call.call_id, []), with_media=bool(scored)))
+            call.messages.clear()
+        return tuple(found)
+
+    def _ladder(self, call: Call) -> tuple[results.LadderMessage, ...]:
+        """Write out a call's messages, each endpoint once."""
+        texts: dict[int, str] = {}
+        for message in call.messages[:MAX_MESSAGES]:
+            for endpoint in (int(message.source), int(message.destination)):
+                if endpoint not in texts:
+                    texts[endpoint] = self.session.addresses.endpoint(endpoint >> 16, endpoint & 0xFFFF)
+        return tuple(
+            results.LadderMessage(m.at_us, texts[m.source], texts[m.destination], m.text, m.has_body, m.repeated)
+            for m in call.messages[:MAX_MESSAGES]
+        )
 
 
 def _format(stream: streams.Stream, owner: Medium | None) -> Format:
     """Find what a stream's payload type is: by its endpoint's description, else by RFC 3551."""
     payload_type = content.payload_type(stream)
-    known = owner.section(payload_type).formats.get(payload_type) if owner else None
+    known = owner.section(payload_type).by_type.get(payload_type) if owner else None
     if known is None or not known.encoding:
         encoding, clock = STATIC.get(payload_type, ("", 0))
         known = Format(encoding, clock, "")
     if known.encoding.lower() == "red" and owner is not None:
         primary = _primary(stream, known)
-        return owner.section(primary).formats.get(primary, known)
+        return owner.section(primary).by_type.get(primary, known)
     return known
 
 
@@ -264,15 +284,17 @@ def _flags(stream: streams.Stream, outage_us: int, level: results.Level | None, 
     return tuple(name for name, holds in named.items() if holds)
 
 
-def _call(call: Call, scored: list[results.Stream], *, with_media: bool) -> results.Call:
+def _call(
+    call: Call, ladder: tuple[results.LadderMessage, ...], scored: list[results.Stream], *, with_media: bool
+) -> results.Call:
     lq = [stream.quality.mos_lq for stream in scored if stream.quality.mos_lq is not None]
     cq = [stream.quality.mos_cq for stream in scored if stream.quality.mos_cq is not None]
     rung_us = call.ringing_us if call.ringing_us is not None else call.answered_us
     known_end = call.bye_us is not None and call.bye_answered_us is not None
     return results.Call(
         call_id=call.call_id,
-        linked=call.linked[0] if call.linked else None,
-        link_basis=call.linked[1] if call.linked else None,
+        linked=call.first.call_id if call.first else None,
+        link_basis=call.link_basis,
         from_uri=call.from_uri,
         to_uri=call.to_uri,
         start_us=call.start_us,
@@ -285,7 +307,7 @@ def _call(call: Call, scored: list[results.Stream], *, with_media: bool) -> resu
         challenges=call.challenges,
         retransmissions=call.retransmissions,
         forks=len(call.forks),
-        hops=len({frozenset(hop) for hop in call.hops}),
+        hops=call.hops(),
         changes=call.changes,
         transfers=call.transfers,
         fax=call.fax,
@@ -293,7 +315,7 @@ def _call(call: Call, scored: list[results.Stream], *, with_media: bool) -> resu
         mos_lq=min(lq, default=None),
         mos_cq=min(cq, default=None),
         flags=_call_flags(call, scored, with_media=with_media),
-        ladder=tuple(call.messages),
+        ladder=ladder,
         message_count=call.message_count,
     )
 
@@ -302,7 +324,7 @@ def _call_flags(call: Call, scored: list[results.Stream], *, with_media: bool) -
     """Say what is wrong with a call; missing audio only where the capture has media at all, and not of a second leg."""
     flags = []
     talked = call.answered_us is not None and call.end_us is not None and call.end_us - call.answered_us > MIN_TALK_US
-    if talked and with_media and not call.held and not call.fax and call.linked is None:
+    if talked and with_media and not call.held and not call.fax and call.first is None:
         heard = [stream for stream in scored if stream.video is None]
         directions = {stream.from_caller for stream in heard if stream.end_us > (call.answered_us or 0)}
         if not directions:

@@ -7,9 +7,9 @@ import math
 
 from clearline.voice import results, streams
 from clearline.voice.codecs import codec_name
+from clearline.voice.formats import Format
 from clearline.voice.inspection.levels import DECODED
 from clearline.voice.inspection.opus import BANDS
-from clearline.voice.wire.sdp import Format
 
 FEC_SHARE = 10
 """One packet in so many carries in-band redundancy: the codec is scored as one with FEC. Silent frames carry none."""

@@ -20,11 +20,11 @@ def by_interval(intervals: list[Interval], ends: list[FarEnd]) -> list[int | Non
     sums = [[0, 0] for _ in range(len(intervals) * len(ends))]
     for place, end in enumerate(ends):
         index = 0
-        for at_us, trip_us in zip(end.trip_times_us, end.trips_us, strict=True):
-            while index + 1 < len(intervals) and intervals[index + 1].start_us <= at_us:
+        for trip in range(len(end.trips_us)):
+            while index + 1 < len(intervals) and intervals[index + 1].start_us <= end.trip_times_us[trip]:
                 index += 1
             told = sums[index * len(ends) + place]
-            told[0] += trip_us
+            told[0] += end.trips_us[trip]
             told[1] += 1
     return [_delay(sums[at : at + len(ends)], ends) for at in range(0, len(sums), len(ends) or 1)]
 

@@ -3,21 +3,60 @@
 Compiled by tools/compile; the same file runs interpreted.
 """
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, final
 
 NOISES: Final = frozenset({13, 19})
 """Comfort noise: RFC 3389, and its number before that."""
 
+MAX_SHARED: Final = 1024
+"""Different formats that are remembered so that equal ones are one value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One payload type of a media section."""
+
+    encoding: str
+    """As in `a=rtpmap`, or of RFC 3551's table; "" when neither names it."""
+    clock: int
+    """Hz; 0 when not known."""
+    parameters: str
+    """Of its `a=fmtp` line."""
+
 
 @final
 class Formats:
-    """The payload types of one medium: clock rates, encodings, events, comfort noise."""
+    """The payload types of one medium. Many media share one, so nobody changes it.
 
-    def __init__(self) -> None:
-        self.clocks: dict[int, int] = {}
-        self.encodings: dict[int, str] = {}
+    Args:
+        named: each payload type and what it is, in the order of the description.
+        secure: whether payloads are encrypted (SRTP): what is in them cannot be read and is not guessed.
+    """
+
+    def __init__(self, named: Iterable[tuple[int, Format]] = (), *, secure: bool = False) -> None:
+        self.by_type: dict[int, Format] = dict(named)
+        self.clocks: dict[int, int] = {number: each.clock for number, each in self.by_type.items() if each.clock}
+        self.encodings: dict[int, str] = {number: each.encoding.lower() for number, each in self.by_type.items()}
         """Payload type → encoding name in small letters."""
-        self.events: frozenset[int] = frozenset()
-        self.noises: frozenset[int] = NOISES
-        self.secure: bool = False
-        """Whether payloads are encrypted (SRTP): what is in them cannot be read and is not guessed."""
+        self.events: frozenset[int] = self._called("telephone-event")
+        self.noises: frozenset[int] = NOISES | self._called("cn")
+        self.secure: bool = secure
+
+    def _called(self, encoding: str) -> frozenset[int]:
+        return frozenset(number for number, name in self.encodings.items() if name == encoding)
+
+
+NO_FORMATS: Final = Formats()
+
+
+def united(before: Formats, after: Formats) -> Formats:
+    """Give what an endpoint takes once it was described anew, or by a further section; the later word counts."""
+    return after if before in (NO_FORMATS, after) else _united(before, after)
+
+
+@lru_cache(maxsize=MAX_SHARED)
+def _united(before: Formats, after: Formats) -> Formats:
+    return Formats({**before.by_type, **after.by_type}.items(), secure=after.secure)

@@ -5,6 +5,9 @@ together: identifiers made for this (RFC 7989, RFC 7315), custom headers that na
 the two numbers: an INVITE that leaves where one with the same caller and callee just came in, and waits for an answer.
 """
 
+from mypy_extensions import i64
+
+from clearline.voice.call import Call
 from clearline.voice.results.call import ADDRESSES, IDENTIFIER
 from clearline.voice.wire import sip
 
@@ -19,48 +22,58 @@ NUMBER_DIGITS = 7
 
 
 class Links:
-    """Remembers the calls by what their continuation would be known by."""
+    """Knows the calls by what their continuation would be known by.
 
-    def __init__(self) -> None:
-        self._first: dict[str, str] = {}
-        """Identifier → Call-ID of the first call that had it."""
-        self._received: dict[tuple[str, str, str], tuple[str, str, int]] = {}
-        """(Host that received an INVITE, caller, callee) → (Call-ID of the first leg, host that sent it, when)."""
-        self._answered: set[str] = set()
+    Args:
+        calls: by Call-ID; the book's, which puts each call there after its legs were sought.
+    """
 
-    def answered(self, call_id: str) -> None:
-        """Note that a call has its final response: no further leg of it begins."""
-        self._answered.add(call_id)
+    def __init__(self, calls: dict[str, Call]) -> None:
+        self.calls = calls
+        self._named: dict[str, Call] = {}
+        """Identifier → first leg of the first call that had it."""
+        self._received: dict[str, Call] = {}
+        """Endpoint that received an INVITE, caller and callee → the call that it began."""
 
-    def find(self, message: sip.SipMessage, source: str, destination: str, at_us: int) -> tuple[str, str] | None:
-        """Find the call that an INVITE with a Call-ID of its own continues.
+    def find(self, call: Call, message: sip.SipMessage, destination: i64) -> None:
+        """Find the first leg of a call that begins, and what tells: `IDENTIFIER`, `ADDRESSES`.
 
         Args:
-            message: the INVITE.
-            source: the sender's address and port.
-            destination: the receiver's.
-            at_us: when it was captured.
-
-        Returns:
-            The first leg's Call-ID and what it was found by (`IDENTIFIER`, `ADDRESSES`); None: it continues none.
+            call: the call.
+            message: its INVITE.
+            destination: the endpoint that received it.
         """
-        call_id = message.call_id
-        keys = [call_id, *_identifiers(message)]
-        first = next((self._first[key] for key in keys if key in self._first), call_id)
-        basis = IDENTIFIER
-        numbers = _number(message.header("from") or ""), _number(message.header("to") or "")
-        if first == call_id:
-            came = self._received.get((source, *numbers))
-            if came is not None and self._continues(came, destination, at_us):
-                first, basis = came[0], ADDRESSES
-        for key in keys:
-            self._first.setdefault(key, first)
-        self._received[(destination, *numbers)] = first, _host(source), at_us
-        return None if first == call_id else (first, basis)
+        identifiers = _identifiers(message)
+        first = self._first(call.call_id)
+        for key in identifiers:
+            first = first or self._first(key)
+        numbers = f"{_number(message.header('from') or '')}\n{_number(message.header('to') or '')}"
+        if first is not None:
+            call.link_basis = IDENTIFIER
+        else:
+            came = self._received.get(f"{call.sender}\n{numbers}")
+            if came is not None and _continues(came, destination, call.start_us):
+                first = came.first or came
+                call.link_basis = ADDRESSES
+        call.first = first
+        for key in identifiers:
+            self._named.setdefault(key, first or call)
+        self._received[f"{destination}\n{numbers}"] = call
 
-    def _continues(self, came: tuple[str, str, int], destination: str, at_us: int) -> bool:
-        call_id, sender, came_us = came
-        return at_us - came_us <= LEG_US and call_id not in self._answered and _host(destination) != sender
+    def _first(self, key: str) -> Call | None:
+        """Give the first leg of the call that an identifier or a Call-ID names."""
+        first = self._named.get(key)
+        if first is not None:
+            return first
+        call = self.calls.get(key)
+        return None if call is None else call.first or call
+
+
+def _continues(came: Call, destination: i64, at_us: int) -> bool:
+    """Tell whether an INVITE is the next leg of the call whose own came in at its sender."""
+    first = came.first or came
+    sent_back = destination >> 16 == came.sender >> 16
+    return at_us - came.start_us <= LEG_US and first.answered_us is None and not sent_back
 
 
 def _identifiers(message: sip.SipMessage) -> list[str]:
@@ -77,10 +90,6 @@ def _identifiers(message: sip.SipMessage) -> list[str]:
         else:
             keys.append(value)
     return keys
-
-
-def _host(endpoint: str) -> str:
-    return endpoint.rpartition(":")[0]
 
 
 def _number(value: str) -> str:

@@ -8,12 +8,12 @@ import binascii
 
 from clearline.voice import results, streams
 from clearline.voice.codecs import format_parameters
+from clearline.voice.formats import Format
 from clearline.voice.inspection import picture_size
 from clearline.voice.inspection.bits import without_emulation
 from clearline.voice.inspection.descriptors import LONGEST_SET
 from clearline.voice.inspection.frames import Frames
 from clearline.voice.video import DESCRIBED, PERMITTED, video_quality
-from clearline.voice.wire.sdp import Format
 
 DESCRIPTORS = ("h264", "h265", "vp8", "vp9", "av1")
 """Encodings whose descriptors say what a key frame is."""

@@ -2,6 +2,7 @@
 
 from typing import Final, final
 
+from librt.vecs import append, pop, vec
 from mypy_extensions import i64
 
 from clearline.voice.wire.octets import u32
@@ -36,42 +37,63 @@ MAX_TRIPS = 20_000
 MAX_ROUND_TRIP_US = 60_000_000
 """A longer round trip is a clock that stepped."""
 
-Key = tuple[int, int, int]
-"""Source address, destination address and SSRC of a stream."""
+ADDRESS_BITS = 33
+"""An address's number is smaller."""
 
 
 @final
 class FarEnd:
-    """What the receiver of a stream reported of it."""
+    """What the two ends of a stream reported: its sender's reports, and what its receiver said of it."""
 
     def __init__(self) -> None:
-        self.reports = 0
-        self.lost = 0
+        self.sent_middles: vec[i64] = vec[i64]()
+        """The middle 32 bits of the NTP times of the sender's last reports; so far as they may still be answered."""
+        self.sent_us: vec[i64] = vec[i64]()
+        """When each of those passed."""
+        self.reports: i64 = 0
+        """Of the receiver, as all that follows."""
+        self.lost: i64 = 0
         """Cumulative, of the latest report; signed."""
-        self.fraction_max = 0
+        self.fraction_max: i64 = 0
         """Of 256."""
-        self.jitter = 0
+        self.jitter: i64 = 0
         """Timestamp units, of the latest report."""
-        self.trips = 0
-        self.trip_sum_us = 0
-        self.trip_max_us = 0
-        self.trip_times_us: list[int] = []
+        self.trips: i64 = 0
+        self.trip_sum_us: i64 = 0
+        self.trip_times_us: vec[i64] = vec[i64]()
         """When each was taken, of the first `MAX_TRIPS`; so is the next."""
-        self.trips_us: list[int] = []
+        self.trips_us: vec[i64] = vec[i64]()
         self.metrics: VoipMetrics | None = None
 
     @property
     def round_trip_us(self) -> int | None:
         """Mean time from the point of capture to the receiver and back; None when no report told."""
-        return self.trip_sum_us // self.trips if self.trips else None
+        return int(self.trip_sum_us // self.trips) if self.trips else None
+
+    def send(self, middle: i64, at_us: i64) -> None:
+        """Note a sender report."""
+        if middle in self.sent_middles:
+            return
+        self.sent_middles = append(self.sent_middles, middle)
+        self.sent_us = append(self.sent_us, at_us)
+        if len(self.sent_us) > KEPT_SENDER_REPORTS:
+            self.sent_middles, _ = pop(self.sent_middles, 0)
+            self.sent_us, _ = pop(self.sent_us, 0)
+
+    def sent_at_us(self, middle: i64) -> i64:
+        """Say when the sender report of this time passed; -1 when it is not known."""
+        for place in range(len(self.sent_middles)):
+            if self.sent_middles[place] == middle:
+                return self.sent_us[place]
+        return -1
 
 
 class ReportBook:
     """Takes RTCP in the order of the capture."""
 
     def __init__(self) -> None:
-        self.sent: dict[Key, dict[int, int]] = {}
-        self.far_ends: dict[Key, FarEnd] = {}
+        self.far_ends: dict[int, FarEnd] = {}
+        """By the stream, see `_key`."""
         self.packets = 0
         """Datagrams."""
         self.encrypted = 0
@@ -90,10 +112,10 @@ class ReportBook:
         for packet in packets:
             if isinstance(packet, SenderReport | ReceiverReport):
                 if isinstance(packet, SenderReport) and packet.ntp:
-                    self._sent((source, destination, packet.ssrc), packet.ntp >> 16 & 0xFFFFFFFF, at_us)
+                    self._sent(_key(source, destination, packet.ssrc), packet.ntp >> 16 & 0xFFFFFFFF, at_us)
                 for block in packet.reports:
                     self._received(
-                        (destination, source, block.ssrc),
+                        _key(destination, source, block.ssrc),
                         block.fraction_lost,
                         block.lost,
                         block.jitter,
@@ -132,12 +154,12 @@ class ReportBook:
                 if kind == SENDER_REPORT:
                     middle = u32(data, at + 10)
                     if u32(data, at + 8) or u32(data, at + 12):
-                        self._sent((source, destination, u32(data, at + 4)), middle, at_us)
+                        self._sent(_key(source, destination, u32(data, at + 4)), middle, at_us)
                     block += 20
                 blocks = head >> 24 & 31
                 while blocks > 0:
                     self._received(
-                        (destination, source, u32(data, block)),
+                        _key(destination, source, u32(data, block)),
                         fraction=data[block + 4],
                         lost=((u32(data, block + 4) & 0xFFFFFF) ^ 0x800000) - 0x800000,
                         jitter=u32(data, block + 12),
@@ -154,31 +176,27 @@ class ReportBook:
         """Keep the latest VoIP metrics of each stream."""
         for block in report.blocks:
             if isinstance(block, VoipMetrics):
-                far_end = self._far_end((destination, source, block.ssrc))
+                far_end = self._far_end(_key(destination, source, block.ssrc))
                 if far_end is not None:
                     far_end.metrics = block
 
     def far_end(self, source: int, destination: int, ssrc: int) -> FarEnd | None:
         """Find what the receiver of a stream reported; None when it did not."""
-        return self.far_ends.get((source, destination, ssrc))
+        found = self.far_ends.get(_key(source, destination, ssrc))
+        return None if found is None or (found.reports == 0 and found.metrics is None) else found
 
-    def _sent(self, key: Key, middle: int, at_us: int) -> None:
-        times = self.sent.get(key)
-        if times is None:
-            if len(self.sent) >= MAX_SOURCES:
-                return
-            times = self.sent[key] = {}
-        times.setdefault(middle, at_us)
-        if len(times) > KEPT_SENDER_REPORTS:
-            del times[next(iter(times))]
-
-    def _far_end(self, key: Key) -> FarEnd | None:
+    def _far_end(self, key: int) -> FarEnd | None:
         far_end = self.far_ends.get(key)
         if far_end is None and len(self.far_ends) < MAX_SOURCES:
             far_end = self.far_ends[key] = FarEnd()
         return far_end
 
-    def _received(self, key: Key, fraction: int, lost: int, jitter: int, lsr: int, dlsr: int, at_us: int) -> None:
+    def _sent(self, key: int, middle: i64, at_us: i64) -> None:
+        far_end = self._far_end(key)
+        if far_end is not None:
+            far_end.send(middle, at_us)
+
+    def _received(self, key: int, fraction: i64, lost: i64, jitter: i64, lsr: i64, dlsr: i64, at_us: i64) -> None:
         """Take a report block; its round trip is arrival - LSR - DLSR (RFC 3550 section 6.4.1).
 
         LSR is taken as the moment its sender report passed the point of capture: no clock but the capture's is in it,
@@ -191,18 +209,21 @@ class ReportBook:
         far_end.lost = lost
         far_end.fraction_max = max(far_end.fraction_max, fraction)
         far_end.jitter = jitter
-        sent = self.sent.get(key)
-        sent_us = None if sent is None else sent.get(lsr)
-        if sent_us is None or not lsr:
+        sent_us = far_end.sent_at_us(lsr) if lsr else -1
+        if sent_us < 0:
             return
         trip_us = round_trip_us(ntp_middle(at_us), ntp_middle(sent_us), dlsr)
         if trip_us is not None and trip_us <= MAX_ROUND_TRIP_US:
             far_end.trips += 1
             far_end.trip_sum_us += trip_us
-            far_end.trip_max_us = max(far_end.trip_max_us, trip_us)
             if len(far_end.trips_us) < MAX_TRIPS:
-                far_end.trip_times_us.append(at_us)
-                far_end.trips_us.append(trip_us)
+                far_end.trip_times_us = append(far_end.trip_times_us, at_us)
+                far_end.trips_us = append(far_end.trips_us, trip_us)
+
+
+def _key(source: int, destination: int, ssrc: int) -> int:
+    """Make one number of a stream's source, destination and SSRC: it takes a quarter of a tuple's memory."""
+    return (source << ADDRESS_BITS | destination) << 32 | ssrc
 
 
 def _is_plain(data: bytes) -> bool:

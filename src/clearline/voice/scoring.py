@@ -309,10 +309,10 @@ def reported(stream: streams.Stream, far_end: FarEnd | None) -> results.Reported
         return None
     metrics = far_end.metrics
     return results.Reported(
-        reports=far_end.reports,
-        lost=far_end.lost,
-        worst_loss_pct=far_end.fraction_max * 100 / 256,
-        jitter_us=far_end.jitter * stream.us_per_tick if stream.clock else None,
+        reports=int(far_end.reports),
+        lost=int(far_end.lost),
+        worst_loss_pct=int(far_end.fraction_max) * 100 / 256,
+        jitter_us=float(far_end.jitter) * stream.us_per_tick if stream.clock else None,
         round_trip_us=far_end.round_trip_us,
         mos_lq=_tenths(metrics.mos_lq_x10) if metrics else None,
         mos_cq=_tenths(metrics.mos_cq_x10) if metrics else None,

@@ -1,7 +1,8 @@
 """One capture being read: the packet loop, and who is told of what it does not count itself."""
 
-from clearline.voice.calls import CallBook, Medium, fill_formats
-from clearline.voice.formats import Formats
+from clearline.voice.call import Medium
+from clearline.voice.calls import CallBook
+from clearline.voice.formats import Format, Formats
 from clearline.voice.packets import PacketLoop
 from clearline.voice.playout import PlayoutBuffer
 from clearline.voice.reports import ReportBook
@@ -9,7 +10,6 @@ from clearline.voice.streams import Stream
 from clearline.voice.wire import rtcp, sip
 from clearline.voice.wire.ethernet import Frame
 from clearline.voice.wire.rtp import STATIC
-from clearline.voice.wire.sdp import Media
 from clearline.voice.wire.tcp import Connections
 
 STUN_COOKIE = b"\x21\x12\xa4\x42"
@@ -27,22 +27,16 @@ class Session:
         self.buffer = buffer
         self.loop = PacketLoop(self.make_stream, self.take_datagram, self.take_segment)
         self.addresses = self.loop.addresses
-        self.book = CallBook()
+        self.book = CallBook(self.addresses)
         self.reports = ReportBook()
         self.connections = Connections()
         self.owners: list[Medium | None] = []
         """By the stream's index: the endpoint it is sent to, or from."""
         self.sent_from: list[bool] = []
         """By the stream's index: whether the owner was found by the stream's source."""
-        self.static = Formats()
-        fill_formats(self.static, Media("audio", 0, "RTP/AVP", ""))
-        for payload_type, (encoding, clock) in STATIC.items():
-            self.static.clocks[payload_type] = clock
-            self.static.encodings[payload_type] = encoding.lower()
+        self.static = Formats((number, Format(*known, "")) for number, known in STATIC.items())
         self.malformed = 0
         self.undecoded = 0
-        self._texts: dict[int, str] = {}
-        self._endpoints: dict[int, str] = {}
 
     def run(self, piece: bytes) -> None:
         """Take the next piece of the capture.
@@ -62,22 +56,12 @@ class Session:
         self.loop.run(b"")
         return self.loop.reader.finish()
 
-    def address(self, number: int) -> str:
-        """Write an address, remembering the text."""
-        text = self._texts.get(number)
-        if text is None:
-            text = self._texts[number] = self.addresses.text(number)
-        return text
-
-    def endpoint(self, number: int, port: int) -> str:
-        """Write an address and port, remembering the text."""
-        key = number << 16 | port
-        text = self._endpoints.get(key)
-        if text is None:
-            address = self.address(number)
-            text = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
-            self._endpoints[key] = text
-        return text
+    def forget(self) -> None:
+        """Let go of what was noted of calls and streams, once it is in the results."""
+        self.book.calls.clear()
+        self.book.media.clear()
+        self.reports.far_ends.clear()
+        self.owners.clear()
 
     def make_stream(self, source: int, destination: int, ports: int, ssrc: int) -> Stream:
         """Make the state of a stream that begins, knowing what the session descriptions say of its endpoints."""
@@ -97,10 +81,10 @@ class Session:
         media = self.book.media
         if not media:
             return None, False
-        medium = media.get((self.address(destination), ports & 0xFFFF))
+        medium = media.get(destination << 16 | ports & 0xFFFF)
         if medium is not None:
             return medium, False
-        medium = media.get((self.address(source), ports >> 16))
+        medium = media.get(source << 16 | ports >> 16)
         return medium, medium is not None
 
     def take_datagram(self, frame: Frame) -> None:
@@ -131,8 +115,8 @@ class Session:
         try:
             self.book.take(
                 sip.parse(data),
-                self.endpoint(frame.source, frame.source_port),
-                self.endpoint(frame.destination, frame.destination_port),
+                frame.source << 16 | frame.source_port,
+                frame.destination << 16 | frame.destination_port,
                 frame.time_us,
             )
         except sip.SipError:

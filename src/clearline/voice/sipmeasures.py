@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from clearline.voice.calls import Call, CallBook
+from clearline.voice.call import Call
+from clearline.voice.calls import CallBook
 
 EFFECTIVE = {480, 486, 600, 603}
 """Failures that the called user chose: the network did its work (RFC 6076 section 4.7)."""
@@ -61,5 +62,5 @@ def _mean_ms(pairs: Iterable[tuple[int | None, int | None]]) -> float | None:
 
 
 def _mean_hops(calls: list[Call]) -> float | None:
-    hops = [len({frozenset(hop) for hop in call.hops}) for call in calls]
+    hops = [call.hops() for call in calls]
     return round(sum(hops) / len(hops), 2) if hops else None

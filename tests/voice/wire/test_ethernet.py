@@ -1,6 +1,7 @@
 """From frame to datagram, through every layer that may lie between."""
 
 import struct
+from ipaddress import IPv4Address
 
 import pytest
 from hypothesis import given
@@ -289,3 +290,16 @@ def test_no_single_octet_changed_breaks_the_decoder(place: int, value: int) -> N
         changed = bytearray(data)
         changed[place % len(changed)] = value
         decode(bytes(changed))
+
+
+@given(st.ip_addresses().filter(int))
+def test_an_address_that_is_written_out_is_read_as_the_number_packets_give_it(address: IPv4Address) -> None:
+    addresses = e.Addresses()
+    of_packets = int(address) if address.version == 4 else addresses.number(address.packed)
+    assert addresses.read(str(address)) == addresses.read(str(address).upper()) == of_packets
+    assert addresses.read(addresses.text(of_packets)) == of_packets
+
+
+@pytest.mark.parametrize("text", ["", "host.example.org", "1.2.3", "1.2.3.4.5", "1.2.3.256", "1.2.3.04", "::x", "::"])
+def test_what_is_no_address_of_an_endpoint_has_no_number(text: str) -> None:
+    assert e.Addresses().read(text) == 0

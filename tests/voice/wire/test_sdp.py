@@ -1,7 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clearline.voice.wire.sdp import MAX_MEDIA, Format, parse
+from clearline.voice.formats import Format
+from clearline.voice.wire.sdp import MAX_MEDIA, MAX_SHARED_LENGTH, parse
 
 EXAMPLE = """v=0
 o=alice 2890844526 2890844526 IN IP4 host.example
@@ -37,7 +38,6 @@ m=short
 
 def test_a_description_is_read_section_by_section() -> None:
     description = parse(EXAMPLE)
-    assert description.origin == "alice 2890844526 2890844526 IN IP4 host.example"
     assert description.bundles == [["a", "v"]]
     audio, video, fax = description.media
     assert (audio.kind, audio.port, audio.protocol, audio.address, audio.direction) == (
@@ -47,27 +47,29 @@ def test_a_description_is_read_section_by_section() -> None:
         "2001:db8::1",
         "sendrecv",
     )
-    assert audio.formats == {
+    assert audio.formats.by_type == {
         0: Format("PCMU", 8000, ""),
         18: Format("G729", 8000, "annexb=no"),
         97: Format("AMR-WB", 16000, "mode-set=2; octet-align=1"),
         101: Format("telephone-event", 8000, ""),
     }
-    assert (audio.rtcp_port, audio.packet_ms, audio.mid, audio.ssrcs, audio.secure, audio.fax) == (
-        53020,
-        30,
-        "a",
-        [314159],
-        False,
-        False,
-    )
-    assert (video.address, video.direction, video.rtcp_port, video.secure) == ("192.0.2.1", "sendonly", 51372, True)
-    assert video.formats == {99: Format("H264", 90000, ""), 98: Format("VP8", 0, "")}
+    assert (audio.mid, audio.formats.secure, audio.formats.events, audio.fax) == ("a", False, {101}, False)
+    assert (video.address, video.direction, video.formats.secure) == ("192.0.2.1", "sendonly", True)
+    assert video.formats.by_type == {99: Format("H264", 90000, ""), 98: Format("VP8", 0, "")}
     assert fax.fax
 
 
 def test_sections_are_limited() -> None:
     assert len(parse("m=audio 1 RTP/AVP 0\n" * (MAX_MEDIA + 5)).media) == MAX_MEDIA
+
+
+def test_sections_that_name_the_same_formats_share_them() -> None:
+    here, there = (f"m=audio {port} RTP/AVP 0 101\na=rtpmap:101 telephone-event/8000\n" for port in (4000, 4002))
+    assert parse(here).media[0].formats is parse(there).media[0].formats
+    long = f"m=audio 4000 RTP/AVP 96\na=rtpmap:96 opus/48000\na=fmtp:96 {'x' * MAX_SHARED_LENGTH}\n"
+    once, again = (parse(long).media[0].formats for _ in range(2))
+    assert once is not again
+    assert once.by_type == again.by_type
 
 
 @given(st.text(alphabet="vomcat=: 019.IN4rtpmfpRTP/AVx\n\r", max_size=300))

@@ -181,7 +181,7 @@ async def _talk(audio: _Audio, answered: Answered, side: _Signalling, target: Ta
     """Send speech every 20 ms until the time is over or the call has ended; return the keys that were pressed."""
     described = sdp.parse(answered.body.decode("utf-8", "replace")).media
     media = next((each for each in described if each.kind == "audio" and each.port and each.address), None)
-    formats = media.formats if media else {}
+    formats = media.formats.by_type if media else {}
     spoken = next((number for number in formats if number in speech.LAWS), None)
     events = next((number for number, each in formats.items() if each.encoding.lower() == "telephone-event"), None)
     if media is None or spoken is None:

@@ -7,6 +7,7 @@ loopback; PPP. IPv4 and IPv6 with extension headers and fragments. Tunnels: IP i
 Compiled by tools/compile; the same file runs interpreted.
 """
 
+from ipaddress import IPv6Address
 from typing import Final, final
 
 from mypy_extensions import i64
@@ -31,6 +32,7 @@ HELD: Final = -2
 """A fragment whose datagram is not whole yet."""
 
 _IPV6_BASE: Final = 4_294_967_296
+_DECIMAL: Final = {str(number): number for number in range(256)}
 
 
 @final
@@ -51,6 +53,24 @@ class Addresses:
             self.numbers[octets] = found
             self.octets.append(octets)
         return found
+
+    def read(self, text: str) -> i64:
+        """Number an address that is written out; 0 when it is none, such as a host's name, or there are too many."""
+        if ":" in text:
+            try:
+                octets = IPv6Address(text).packed
+            except ValueError:
+                return 0
+            return self.number(octets) if any(octets) else 0
+        number: i64 = 0
+        parts = text.split(".")
+        if len(parts) != 4:
+            return 0
+        for part in parts:
+            if part not in _DECIMAL:
+                return 0
+            number = number << 8 | i64(_DECIMAL[part])
+        return number
 
     def text(self, number: int) -> str:
         """Write an address as people do (RFC 5952 for IPv6)."""

@@ -1,62 +1,47 @@
 """Session descriptions: which endpoint receives which payload types (RFC 8866, used as in RFC 3264)."""
 
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final, final
 
+from clearline.voice.formats import MAX_SHARED, NO_FORMATS, Format, Formats
 from clearline.voice.wire.rtp import STATIC
 
-MAX_LINES = 2000
+MAX_LINES: Final = 2000
 """Lines of one description that are read: a video conference with many candidates has some hundreds."""
 
-DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
+DIRECTIONS: Final = ("sendrecv", "sendonly", "recvonly", "inactive")
 
-MAX_MEDIA = 64
+MAX_MEDIA: Final = 64
 """Media sections of one description."""
 
-MAX_CANDIDATES = 64
+MAX_CANDIDATES: Final = 64
 """Transport candidates of one section that are kept."""
 
-
-@dataclass(frozen=True, slots=True)
-class Format:
-    """One payload type of a media section."""
-
-    encoding: str
-    """As in `a=rtpmap`, or of RFC 3551's table; "" when neither names it."""
-    clock: int
-    """Hz; 0 when not known."""
-    parameters: str
-    """Of its `a=fmtp` line."""
+MAX_SHARED_LENGTH: Final = 2000
+"""Characters of what names a section's formats, up to which equal ones are read once and shared."""
 
 
-@dataclass(slots=True)
+@final
 class Media:
     """One `m=` section, with what it inherits from the session."""
 
-    kind: str
-    """audio, video, image, application …"""
-    port: int
-    protocol: str
-    address: str
-    """Where its sender wants to receive; "" when no connection line said so."""
-    direction: str = "sendrecv"
-    """sendrecv, sendonly, recvonly or inactive: as its sender sees it."""
-    formats: dict[int, Format] = field(default_factory=dict)
-    rtcp_port: int = 0
-    """Where its RTCP goes: the next port, what `a=rtcp` says (RFC 3605), or the same (RFC 5761)."""
-    packet_ms: int = 0
-    """`a=ptime`; 0 when not given."""
-    mid: str = ""
-    candidates: list[tuple[str, int]] = field(default_factory=list)
-    """Addresses and ports that media may be sent to instead (RFC 8839): UDP, component 1, no names."""
-    ssrcs: list[int] = field(default_factory=list)
-    bundles: list[list[str]] = field(default_factory=list)
-    """Of the session's attributes."""
-
-    @property
-    def secure(self) -> bool:
-        """Whether payloads are encrypted (SDES, RFC 4568, or DTLS-SRTP, RFC 5764); headers are in clear."""
-        return "SAVP" in self.protocol.upper()
+    def __init__(self, kind: str, port: int, protocol: str, address: str, direction: str) -> None:
+        self.kind = kind
+        """audio, video, image, application …"""
+        self.port = port
+        self.protocol = protocol
+        """"" for a section that could not be read."""
+        self.address = address
+        """Where its sender wants to receive; "" when no connection line said so."""
+        self.direction = direction
+        """sendrecv, sendonly, recvonly or inactive: as its sender sees it."""
+        self.formats = NO_FORMATS
+        """What its payload types are; sections that describe the same share one value."""
+        self.mid = ""
+        self.candidates: tuple[tuple[str, int], ...] = ()
+        """Addresses and ports that media may be sent to instead (RFC 8839): UDP, component 1, no names."""
 
     @property
     def fax(self) -> bool:
@@ -69,8 +54,6 @@ class Description:
     """A whole session description."""
 
     media: list[Media]
-    origin: str
-    """The `o=` line's value: the same for one session wherever it passes."""
     bundles: list[list[str]]
     """Groups of `a=mid` names that share one transport (RFC 9143)."""
 
@@ -81,58 +64,53 @@ def parse(text: str) -> Description:
     Args:
         text: the description.
     """
-    session = Media("", 0, "", "")
+    session = section = Media("", 0, "", "", "sendrecv")
     media: list[Media] = []
-    origin = ""
+    bundles: list[list[str]] = []
+    types: list[str] = []
     for line in text.splitlines()[:MAX_LINES]:
         kind, equals, value = line.strip().partition("=")
         if not equals:
             continue
-        if kind == "m":
-            if len(media) == MAX_MEDIA:
-                break
-            media.append(_media(value, session))
+        if kind == "a":
+            name, _, detail = value.partition(":")
+            if name in ("rtpmap", "fmtp"):
+                types.append(value)
+            elif name == "group" and detail.startswith("BUNDLE"):
+                bundles.append(detail.split()[1:])
+            else:
+                _attribute(section, name, detail.strip())
         elif kind == "c":
             words = value.split()
-            (media[-1] if media else session).address = words[2].partition("/")[0] if len(words) >= 3 else ""
-        elif kind == "a":
-            name, _, detail = value.partition(":")
-            _attribute(media[-1] if media else session, name, detail.strip())
-        elif kind == "o":
-            origin = value
-    return Description([section for section in media if section.protocol], origin, session.bundles)
+            section.address = words[2].partition("/")[0] if len(words) >= 3 else ""
+        elif kind == "m":
+            if len(media) == MAX_MEDIA:
+                break
+            section.formats = _formats_of(types)
+            section, types = _media(value, session)
+            media.append(section)
+    section.formats = _formats_of(types)
+    return Description([section for section in media if section.protocol], bundles)
 
 
-def _media(value: str, session: Media) -> Media:
-    """Read an `m=` line; one that cannot be read yields a section without a protocol."""
+def _media(value: str, session: Media) -> tuple[Media, list[str]]:
+    """Read an `m=` line into its section, without a protocol when it cannot be read, and what names its formats."""
     words = value.split()
     port = words[1].partition("/")[0] if len(words) >= 3 else ""
     if not port.isdecimal() or int(port[:6]) > 65_535:
-        return Media("", 0, "", "")
+        return Media("", 0, "", "", ""), []
     media = Media(sys.intern(words[0]), int(port), sys.intern(words[2]), session.address, session.direction)
-    media.rtcp_port = media.port + 1
-    if "RTP/" in media.protocol.upper():
-        for word in words[3:]:
-            if word.isdecimal() and len(word) <= 3 and int(word) < 128:
-                encoding, clock = STATIC.get(int(word), ("", 0))
-                media.formats[int(word)] = Format(encoding, clock, "")
-    return media
+    return media, [" ".join(words[2:])]
 
 
 def _attribute(media: Media, name: str, detail: str) -> None:
     """Read an attribute of a media section or of the session."""
     if name in DIRECTIONS:
-        media.direction = name
+        media.direction = sys.intern(name)
     elif name == "mid":
         media.mid = detail
-    elif name == "rtcp-mux":
-        media.rtcp_port = media.port
     elif name == "candidate":
         _candidate(media, detail.split())
-    elif name == "group" and detail.startswith("BUNDLE"):
-        media.bundles.append(detail.split()[1:])
-    else:
-        _number_attribute(media, name, detail)
 
 
 def _candidate(media: Media, words: list[str]) -> None:
@@ -141,25 +119,38 @@ def _candidate(media: Media, words: list[str]) -> None:
         return
     address, port = words[4].lower(), words[5]
     if port.isdecimal() and 0 < int(port[:6]) < 65_536 and not address.endswith(".local"):
-        media.candidates.append((address, int(port)))
+        media.candidates += ((address, int(port)),)
 
 
-def _number_attribute(media: Media, name: str, detail: str) -> None:
-    """Read an attribute that begins with a number."""
-    first, _, rest = detail.partition(" ")
-    number = int(first) if first.isdecimal() and len(first) <= 10 else -1
-    if name == "rtpmap" and number >= 0:
-        encoding, _, more = rest.strip().partition("/")
-        clock = more.partition("/")[0]
-        rate = int(clock) if clock.isdecimal() and len(clock) <= 6 else 0
-        before = media.formats.get(number)
-        media.formats[number] = Format(encoding, rate, before.parameters if before else "")
-    elif name == "fmtp" and number in media.formats:
-        before = media.formats[number]
-        media.formats[number] = Format(before.encoding, before.clock, rest.strip())
-    elif name == "rtcp" and 0 < number < 65_536:
-        media.rtcp_port = number
-    elif name == "ptime" and 0 < number <= 1000:
-        media.packet_ms = number
-    elif name == "ssrc" and number >= 0 and number not in media.ssrcs:
-        media.ssrcs.append(number)
+def _formats_of(lines: list[str]) -> Formats:
+    """Give the formats that a section names: the end of its `m=` line, then its `rtpmap` and `fmtp` attributes."""
+    text = "\n".join(lines)
+    return _shared_formats(text) if len(text) <= MAX_SHARED_LENGTH else _formats(text)
+
+
+def _formats(text: str) -> Formats:
+    lines = text.split("\n")
+    words = lines[0].split()
+    protocol = words[0].upper() if words else ""
+    formats: dict[int, Format] = {}
+    if "RTP/" in protocol:
+        for word in words[1:]:
+            if word.isdecimal() and len(word) <= 3 and int(word) < 128:
+                encoding, clock = STATIC.get(int(word), ("", 0))
+                formats[int(word)] = Format(encoding, clock, "")
+    for line in lines[1:]:
+        name, _, detail = line.partition(":")
+        first, _, rest = detail.strip().partition(" ")
+        number = int(first) if first.isdecimal() and len(first) <= 10 else -1
+        before = formats.get(number)
+        if name == "rtpmap" and number >= 0:
+            encoding, _, more = rest.strip().partition("/")
+            rate = more.partition("/")[0]
+            clock = int(rate) if rate.isdecimal() and len(rate) <= 6 else 0
+            formats[number] = Format(encoding, clock, before.parameters if before else "")
+        elif name == "fmtp" and before is not None:
+            formats[number] = Format(before.encoding, before.clock, rest.strip())
+    return Formats(formats.items(), secure="SAVP" in protocol)
+
+
+_shared_formats = lru_cache(maxsize=MAX_SHARED)(_formats)
