@@ -1,7 +1,6 @@
 """Session descriptions: which endpoint receives which payload types (RFC 8866, used as in RFC 3264)."""
 
 import sys
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, final
 
@@ -49,13 +48,14 @@ class Media:
         return self.kind == "image" and "udptl" in self.protocol.lower()
 
 
-@dataclass(frozen=True, slots=True)
+@final
 class Description:
     """A whole session description."""
 
-    media: list[Media]
-    bundles: list[list[str]]
-    """Groups of `a=mid` names that share one transport (RFC 9143)."""
+    def __init__(self, media: list[Media], bundles: list[list[str]]) -> None:
+        self.media = media
+        self.bundles = bundles
+        """Groups of `a=mid` names that share one transport (RFC 9143)."""
 
 
 def parse(text: str) -> Description:

@@ -54,8 +54,10 @@ _NAMES: Final = {name: name.lower() for name in _USUAL.split()}
 _METHODS = b"INVITE ACK BYE CANCEL OPTIONS REGISTER PRACK UPDATE SUBSCRIBE NOTIFY PUBLISH INFO REFER MESSAGE"
 _BEGINNINGS: Final = (b"SIP/2.0 ", *(method + b" " for method in _METHODS.split()))
 
-_START: Final = re.compile(r"SIP/2\.0 +(\d{3})(?: +(.*))?$|([A-Za-z0-9.!%*_+`'~-]+) +(\S.*?) +SIP/2\.0$", re.IGNORECASE)
-_HEAD_END: Final = re.compile(rb"\r\n\r\n|\n\n|\n\r\n")
+_START: Final = re.compile(
+    r"SIP/2\.0 +(\d{3})(?: +(.*))?$|([A-Za-z0-9.!%*_+`'~-]+) +(\S(?:.*\S)?) +SIP/2\.0$", re.IGNORECASE
+)
+_HEAD_END: Final = re.compile(rb"\n\r?\n")
 _URI: Final = re.compile(
     r"(?P<scheme>sips?|tel):(?:(?P<user>[^@]*)@)?(?P<host>\[[0-9A-Fa-f:.%]+\]|[^:;?]*)(?::(?P<port>\d{1,5}))?"
     r"(?P<params>;[^?]*)?(?:\?(?P<headers>.*))?$",
@@ -168,11 +170,6 @@ def parse(data: bytes) -> SipMessage:
 
 def _split_head(data: bytes) -> tuple[list[str], bytes]:
     """Cut off the body, and cut the head into lines; each may still end with a carriage return."""
-    usual = data.find(b"\r\n\r\n", 0, MAX_HEAD_BYTES + 4)
-    if usual >= 0:
-        lines = data[:usual].decode("utf-8", "replace").split("\n")
-        if "\r" not in lines and "" not in lines:  # else a blank line with a bare line feed came before
-            return lines, data[usual + 4 :]
     end = _HEAD_END.search(data, 0, MAX_HEAD_BYTES + 4)
     if end is not None:
         head, body = data[: end.start()], data[end.end() :]
@@ -186,17 +183,17 @@ def _split_head(data: bytes) -> tuple[list[str], bytes]:
 def _headers(lines: list[str]) -> list[tuple[str, str]]:
     headers: list[tuple[str, str]] = []
     for number, line in enumerate(lines, 2):
-        if line.startswith((" ", "\t")) and headers:
-            name, value = headers[-1]
-            headers[-1] = name, f"{value} {line.strip()}".strip()
-            continue
         name, colon, value = line.partition(":")
         known = _NAMES.get(name)
-        if known is None:
+        if known is None or not colon:
+            if line.startswith((" ", "\t")) and headers:
+                name, value = headers[-1]
+                headers[-1] = name, f"{value} {line.strip()}".strip()
+                continue
             name = name.strip().lower()
             known = COMPACT.get(name, name)
-        if not colon or not name:
-            raise SipError(f"line {number} is no header: {line.rstrip()[:80]!r}")
+            if not colon or not name:
+                raise SipError(f"line {number} is no header: {line.rstrip()[:80]!r}")
         if len(headers) == MAX_HEADERS:
             raise SipError(f"more than {MAX_HEADERS} headers")
         headers.append((known, value.strip()))
@@ -274,16 +271,17 @@ def unquote(text: str) -> str:
     return text
 
 
-@dataclass(frozen=True, slots=True)
+@final
 class Address:
     """The value of From, To, Contact, Route or Record-Route (RFC 3261 section 20.10)."""
 
-    display: str
-    """The name shown, without its quotes, possibly empty."""
-    uri: str
-    """The URI as written."""
-    params: dict[str, str]
-    """The header's own parameters (`tag`, `expires` …), not the URI's."""
+    def __init__(self, display: str, uri: str, params: dict[str, str]) -> None:
+        self.display = display
+        """The name shown, without its quotes, possibly empty."""
+        self.uri = uri
+        """The URI as written."""
+        self.params = params
+        """The header's own parameters (`tag`, `expires` …), not the URI's."""
 
     @property
     def tag(self) -> str:
