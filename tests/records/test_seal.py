@@ -134,9 +134,15 @@ def test_an_older_file_without_newer_columns_is_readable(records: Records) -> No
     assert records.calls(**WHOLE) == [call(1, trunk=None)]
     assert "trunk" not in pq.read_schema(records.path / path).names
     assert "trunk" in stored_schema(CALLS).names
+    beside = [call(n, start_us=NOON + days * DAY, trunk="known") for n, days in ((3, -3), (4, 3))]
+    for row in beside:
+        records.append([row])
+        upkeep(records)
+    wide = {"tenant": "t", "since_us": NOON - 4 * DAY, "until_us": NOON + 4 * DAY}
+    assert records.calls(**wide) == [beside[0], call(1, trunk=None), beside[1]]
     records.append([call(2)])
     upkeep(records)
-    assert records.calls(**WHOLE) == sorted([call(1), call(2)], key=lambda row: row.key)
+    assert records.calls(**wide) == [beside[0], *sorted([call(1), call(2)], key=lambda row: row.key), beside[1]]
 
 
 def test_the_manifest_equals_its_rebuild(records: Records) -> None:

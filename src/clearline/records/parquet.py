@@ -25,8 +25,10 @@ FOOTER = "clearline"
 """The footer's key under which a file says what the manifest needs."""
 DEFINITION = "definition:"
 """What a name in `made_of` begins with that is no source but the version of a definition."""
-ROW_GROUP_ROWS = 40_960
-"""Rows a reader must decode to fetch one; a third of the usual number, for no more bytes."""
+ROW_GROUP_ROWS = 20_480
+"""Rows a reader must decode to fetch one; a sixth of the usual number, for 1 % more bytes."""
+INDEX_ROW_GROUP_ROWS = 61_440
+"""The same for a search index, whose rows are narrow: fewer groups are found faster than smaller ones are decoded."""
 READ_ROWS = 65_536
 """Rows held at once when a file is read back."""
 

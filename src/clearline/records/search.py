@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from clearline.records import query
 from clearline.records.attribution import subscriber
-from clearline.records.columns import stored_schema, to_rows
+from clearline.records.columns import record_schema, stored_schema, to_rows
 from clearline.records.engines.duck import Piece, Plan, index_hash, to_ibis
 from clearline.records.index import INDEX, INDEX_SCHEMA, made_of
 from clearline.records.manifest import Listing
@@ -56,7 +56,7 @@ def search(
         scope = Scope(tenant, since_us, until_us)
         found = _listed(records, indexed, index_hash(tenant, kind, value), scope)
         found += _unlisted(view, indexed, kind, value, scope)
-        return pa.concat_tables(found) if found else stored_schema(CALLS).empty_table()
+        return pa.concat_tables(found) if found else record_schema(CALLS).empty_table()
 
     calls: list[CallRecord] = to_rows(CALLS, records.ask(question))
     exact = [call for call in calls if _names(call, kind, value)]
@@ -90,23 +90,23 @@ def _listed(records: "Records", indexed: dict[int, tuple[str, str]], wanted: int
     span = (scope.since_us, scope.until_us)
     hits = Piece(tuple(path for path, _ in indexed.values()), {"hash": [wanted]}, (span,))
     records.engine.source(INDEX_SCHEMA, "start_us", [hits])
-    places: dict[int, tuple[set[str | None], set[int]]] = {}
-    for hit in records.engine.run(Plan(to_ibis(INDEX_SCHEMA), (_some,))).to_pylist():
-        customers, starts = places.setdefault(hit["start_us"] // DAY_US, (set(), set()))
-        customers.add(hit["customer"])
-        starts.add(hit["start_us"])
-    if not places:
+    found = records.engine.run(Plan(to_ibis(INDEX_SCHEMA), (_some,)))
+    if not len(found):
         return []
-    pieces = [
-        Piece((indexed[day][1],), {"tenant": [scope.tenant], "customer": customers, "start_us": starts})
-        for day, (customers, starts) in places.items()
-    ]
-    records.engine.source(stored_schema(CALLS), CALLS.time, pieces)
-    return [records.engine.run(Plan(to_ibis(stored_schema(CALLS)), (query.standing, _some)))]
+    starts, customers = found.column("start_us").to_pylist(), set(found.column("customer").to_pylist())
+    paths = tuple(indexed[day][1] for day in sorted({start // DAY_US for start in starts}))
+    # One question for all days: to put together one a day would cost more than what a few more rows do.
+    piece = Piece(paths, {"tenant": [scope.tenant], "customer": customers, "start_us": set(starts)})
+    records.engine.source(stored_schema(CALLS), CALLS.time, [piece])
+    return [records.engine.run(Plan(to_ibis(stored_schema(CALLS)), (query.standing, _some, _recorded)))]
 
 
 def _some(rows: "ir.Table") -> "ir.Table":
     return rows.limit(MAX_FOUND)
+
+
+def _recorded(rows: "ir.Table") -> "ir.Table":
+    return rows.select(record_schema(CALLS).names)
 
 
 def _unlisted(view: "View", indexed: dict[int, tuple[str, str]], kind: str, value: str, scope: Scope) -> list[pa.Table]:
@@ -125,7 +125,7 @@ def _unlisted(view: "View", indexed: dict[int, tuple[str, str]], kind: str, valu
             keys |= set(view.records.engine.fetch(naming.select("key").limit(MAX_FOUND)).column("key").to_pylist())
     if not keys:
         return []
-    return [view.records.engine.fetch(rest.rows(replace(scope, fixed={"key": keys})))]
+    return [view.records.engine.fetch(_recorded(rest.rows(replace(scope, fixed={"key": keys}))))]
 
 
 def _naming(rows: "ir.Table", kind: str, value: str) -> "ir.Table":

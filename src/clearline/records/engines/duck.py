@@ -1,9 +1,9 @@
 """DuckDB in memory: answers unless another engine is configured, and makes the files. SQL of its own is only here."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import md5
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,10 @@ import duckdb
 import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from clearline.records.errors import RecordsError, StoreDamagedError, StoreFullError
-from clearline.records.parquet import ROW_GROUP_ROWS
+from clearline.records.parquet import INDEX_ROW_GROUP_ROWS, ROW_GROUP_ROWS
 
 MEMORY_LIMIT = "1GB"
 """What DuckDB may hold; beyond it, it spills to the store's temporary directory."""
@@ -23,6 +24,8 @@ SOURCE = "source"
 """The relation that plans read."""
 MAX_NAMES = 64
 """Relations that may be in use at once; older names are used again."""
+MAX_FILES = 8192
+"""Files whose columns a process remembers."""
 
 
 def _quoted(text: str) -> str:
@@ -96,9 +99,31 @@ class Piece:
         """The rows, in DuckDB's words."""
         spans = " OR ".join(f'"{time}" >= {low} AND "{time}" < {high}' for low, high in self.spans)
         tests = [*allowed_sql(self.only), *([f"({spans})"] if spans else [])]
-        files = "[" + ", ".join(map(_quoted, self.paths)) + "]"
-        rows = f"SELECT * FROM read_parquet({files}, union_by_name = true, hive_partitioning = false)"  # noqa: S608
+        rows = f"SELECT * FROM {_files_sql(self.paths)}"  # noqa: S608
         return f"{rows} WHERE {' AND '.join(tests)}" if tests else rows
+
+
+def _files_sql(paths: Sequence[str], more: str = "") -> str:
+    """All rows of files: by the columns' names, where some files lack columns that others have; that takes longer."""
+    files = "[" + ", ".join(map(_quoted, paths)) + "]"
+    by_name = len(set(map(_columns, paths))) > 1
+    return f"read_parquet({files}, union_by_name = {by_name}, hive_partitioning = false{more})"
+
+
+@lru_cache(MAX_FILES)
+def _columns(path: str) -> tuple[str, ...]:
+    """The columns of a file, which never changes.
+
+    Raises:
+        FileNotFoundError: it is gone.
+        StoreDamagedError: it cannot be read.
+    """
+    try:
+        return tuple(pq.read_schema(path).names)
+    except FileNotFoundError:
+        raise
+    except (pa.ArrowException, OSError) as error:
+        raise StoreDamagedError(f"a file cannot be read: {path}: {error}; run `clearline records check`") from error
 
 
 def allowed_sql(only: Mapping[str, Collection[str | int | None]]) -> list[str]:
@@ -150,10 +175,8 @@ class DuckEngine:
         connection.register(f"{name}_hot", hot if hot is not None else schema.empty_table())
         sql = f"SELECT {columns} FROM {name}_hot"  # noqa: S608  # our own names
         if paths:
-            files = "[" + ", ".join(map(_quoted, paths)) + "]"
             sql = (
-                f"SELECT {columns} FROM (SELECT * FROM {name}_hot UNION ALL BY NAME "  # noqa: S608
-                f"SELECT * FROM read_parquet({files}, union_by_name = true, hive_partitioning = false))"
+                f"SELECT {columns} FROM (SELECT * FROM {name}_hot UNION ALL BY NAME SELECT * FROM {_files_sql(paths)})"  # noqa: S608
             )
         self._run(f"CREATE OR REPLACE TEMP VIEW {name} AS {sql}")
         return ibis.table(to_ibis(schema), name=name)
@@ -203,12 +226,14 @@ class DuckEngine:
         with self._plain_errors():
             return self.connection().sql(compiled(plan)).to_arrow_table()
 
-    def _write_sql(self, sql: str, order: list[str], path: Path, footer: dict[str, str]) -> None:
+    def _write_sql(
+        self, sql: str, order: list[str], path: Path, footer: dict[str, str], group_rows: int = ROW_GROUP_ROWS
+    ) -> None:
         by = ", ".join(f'"{name}" NULLS FIRST' for name in order)
         about = "{" + ", ".join(f"{key}: {_quoted(value)}" for key, value in footer.items()) + "}"
         self._run(
             f"COPY (SELECT * FROM ({sql}) ORDER BY {by}) TO {_quoted(str(path))} (FORMAT parquet, COMPRESSION zstd, "  # noqa: S608
-            f"PARQUET_VERSION v2, ROW_GROUP_SIZE {ROW_GROUP_ROWS}, KV_METADATA {about})"
+            f"PARQUET_VERSION v2, ROW_GROUP_SIZE {group_rows}, KV_METADATA {about})"
         )
 
     def write_index(self, plan: "Plan", path: Path, footer: dict[str, str]) -> None:
@@ -223,6 +248,7 @@ class DuckEngine:
             ["hash", "start_us", "customer"],
             path,
             footer,
+            INDEX_ROW_GROUP_ROWS,
         )
 
     def files_naming(self, number: str, paths: list[str], columns: list[str]) -> dict[str, int]:
@@ -230,12 +256,8 @@ class DuckEngine:
         if not paths:
             return {}
         hit = " OR ".join(f"{subscriber_sql(name)} = {_quoted(number)}" for name in columns)
-        files = "[" + ", ".join(map(_quoted, paths)) + "]"
-        sql = (
-            f"SELECT filename, count(*) FROM read_parquet({files}, union_by_name = true, hive_partitioning = false, "  # noqa: S608
-            f"filename = true) WHERE {hit} GROUP BY filename"
-        )
-        return dict(self._run(sql).fetchall())
+        rows = _files_sql(paths, ", filename = true")
+        return dict(self._run(f"SELECT filename, count(*) FROM {rows} WHERE {hit} GROUP BY filename").fetchall())  # noqa: S608
 
     def _run(self, sql: str) -> Any:
         with self._plain_errors():
