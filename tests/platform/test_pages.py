@@ -80,17 +80,17 @@ def objects(service: Service, target: Target, alice: User) -> dict[str, str | in
     )
     declaration = Declaration(from_at=now, what="No audio")
     declare(declaration, [service], alice, now, file=SimpleUploadedFile("shot.png", b"png"))
-    incident = Incident.objects.create(provider=alice.provider, title="No dial tone in Berlin", started_at=now)
+    component = Component.objects.create(provider=alice.provider, name="Acme's trunk")
     return {
         "alert": alert.pk,
         "signal": Signal.objects.create(provider=alice.provider, name="Reflector's calls", limit=1).pk,
-        "component": Component.objects.create(provider=alice.provider, name="Acme's trunk").pk,
+        "component": component.pk,
         "responder": responder.pk,
         "outage": outage,
         "correction": correction.pk,
         "declaration": declaration.pk,
-        "incident": incident.pk,
-        "listing": Listing.objects.create(target=target, name="Calling", listed_at=now).pk,
+        "incident": Incident.objects.create(provider=alice.provider, title="No dial tone", started_at=now).pk,
+        "listing": Listing.objects.create(component=component, name="Calling", listed_at=now).pk,
         "window": window.pk,
         "contact": contact.pk,
         "vantage": invite(alice, "Berlin", now)[0].pk,

@@ -18,17 +18,19 @@ from mail_kit import Inbox
 from platform_kit import NOW, samples
 
 from clearline.platform.accounts.models import Provider, User
-from clearline.platform.availability.models import Target
+from clearline.platform.availability.models import Component, Target
 from clearline.platform.customers.models import Customer, Service
 from clearline.platform.maintenance import planning
 from clearline.platform.maintenance.models import Window
 from clearline.platform.measurements import records
+from clearline.platform.outages.scope import save_component
 from clearline.platform.outbox.models import Channel, Delivery
 from clearline.platform.outbox.sending import send_due
 from clearline.platform.status import files, publish, subscriptions
 from clearline.platform.status.incidents import add_update, list_component, open_incident
 from clearline.platform.status.models import Incident, Listing, Subscriber, Update
-from clearline.platform.status.snapshot import MonthFigure, take
+from clearline.platform.status.snapshot import take
+from clearline.platform.status.uptime import MonthFigure
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 ATOM = "{http://www.w3.org/2005/Atom}"
@@ -37,7 +39,9 @@ database = pytest.mark.django_db
 
 @pytest.fixture
 def listing(target: Target, alice: User) -> Listing:
-    listing = Listing(target=target, name="Calling")
+    component = Component(name="inner Calling")
+    save_component(component, [], {target: ""}, alice, timezone.now())
+    listing = Listing(component=component, name="Calling")
     list_component(listing, alice, timezone.now())
     return listing
 

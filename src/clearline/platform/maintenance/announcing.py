@@ -5,9 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
+from typing import Any
 
 from django.db.models import Q
 
+from clearline.agreement.moments import datetime_us, moment_text
 from clearline.platform.customers.models import Customer
 from clearline.platform.maintenance.models import Notice, Window
 from clearline.platform.outbox.models import Delivery
@@ -77,6 +79,19 @@ def pieces_for(windows: Iterable[Window], customer: Customer) -> dict[int, list[
     abouts = {notice.about(customer) for each in notices.values() for notice in each}
     accepted = _first_accepted(Q(provider=customer.provider_id, about__in=abouts))
     return {pk: _cut(window, notices[pk], accepted, customer) for pk, window in found.items()}
+
+
+def entries_of(window: Window, pieces: Sequence[Piece]) -> list[dict[str, Any]]:
+    """A window's pieces as the entries of an evidence document."""
+    return [
+        {
+            "id": f"{window.code}.{number}" if number else window.code,
+            "from": moment_text(datetime_us(piece.from_at)),
+            "until": moment_text(datetime_us(piece.until_at)),
+            "announced_at": moment_text(datetime_us(piece.announced_at)) if piece.announced_at else None,
+        }
+        for number, piece in enumerate(pieces)
+    ]
 
 
 def pieces_by_customer(window: Window, customers: Iterable[Customer]) -> dict[int, list[Piece]]:

@@ -1,4 +1,4 @@
-"""What a service's time counts as: what was measured, what was declared and accepted, and what was corrected.
+"""What a service's or a public component's time counts as: measured, declared and accepted, or corrected.
 
 Nothing is overwritten: the layers are put together anew each time, the samples below and the decisions of people above.
 """
@@ -9,11 +9,11 @@ from itertools import pairwise
 from typing import Any
 
 from clearline.agreement.intervals import Interval, IntervalSet
-from clearline.agreement.moments import datetime_us, moment_text, utc
+from clearline.agreement.moments import datetime_us, moment_text
 from clearline.platform.availability.models import Target
 from clearline.platform.availability.observation import Seen, observed_of, outages_of
 from clearline.platform.customers.models import Service
-from clearline.platform.outages.models import FOREVER_US, Correction
+from clearline.platform.outages.models import FOREVER_US, Correction, Declaration
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Down:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What a service's time counts as, as far as it is up, down or unknown, and what people moved elsewhere."""
+    """What time counts as, as far as it is up, down or unknown, and what people moved elsewhere."""
 
     observed: IntervalSet
     downtime: tuple[Down, ...]
@@ -42,19 +42,56 @@ class Effect:
     excluded: tuple[dict[str, Any], ...] = ()
     """Entries of the evidence that corrections make."""
 
+    def to_json(self, maintenance: Iterable[dict[str, Any]], excluded: Iterable[dict[str, Any]] = ()) -> dict[str, Any]:
+        """The part `availability` of an evidence document.
 
-def effect_on(service: Service, targets: Sequence[Target], span: Interval, now_us: int) -> Effect:
-    """Put together what is known of a service that some targets stand for, as it stood at `now_us`."""
+        Args:
+            maintenance: the announced windows, as entries.
+            excluded: time left out for a cause, as entries.
+        """
+        return {
+            "observed": [[moment_text(from_us), moment_text(until_us)] for from_us, until_us in self.observed],
+            "downtime": [down.to_json() for down in self.downtime],
+            "maintenance": [*maintenance, *self.maintenance],
+            "excluded": [*excluded, *self.excluded],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What people said about a service and a second person accepted."""
+
+    declarations: tuple[Declaration, ...] = ()
+    corrections: tuple[Correction, ...] = ()
+    """In the order in which they were decided."""
+
+    def within(self, span: Interval) -> "Said":
+        """What of it reaches into a span."""
+
+        def reaches(one: Declaration | Correction) -> bool:
+            return one.span_us[0] < span[1] and one.span_us[1] > span[0]
+
+        return Said(tuple(filter(reaches, self.declarations)), tuple(filter(reaches, self.corrections)))
+
+
+def said_of(service: Service) -> Said:
+    """What was said about a service and accepted."""
+    corrections = [one for one in service.corrections.all() if one.accepted]
+    return Said(
+        tuple(one for one in service.declarations.all() if one.accepted),
+        tuple(sorted(corrections, key=lambda one: (one.decided_at, one.pk))),
+    )
+
+
+def effect_of(said: Said, targets: Sequence[Target], span: Interval, now_us: int) -> Effect:
+    """Put together what some targets measured and what was said, as it stood at `now_us`."""
+    said = said.within(span)
     measured = [down_of(seen) for seen in outages_of(targets, span, now_us)]
     declared = [
-        Down(one.code, one.span_us[0], one.span_us[1], f"declared by {one.said_by}: {one}")
-        for one in service.declarations.filter(accepted=True, from_at__lt=utc(span[1]))
-        if one.span_us[1] > span[0]
+        Down(one.code, one.span_us[0], one.span_us[1], f"declared by {one.said_by}: {one}") for one in said.declarations
     ]
-    corrections = service.corrections.filter(accepted=True, from_at__lt=utc(span[1])).select_related("decided_by")
     downtime = sorted([*measured, *declared], key=lambda down: (down.from_us, down.id))
-    observed = _observed(targets, span, now_us)
-    made = corrected(observed, downtime, list(corrections.order_by("decided_at", "pk")))
+    made = corrected(_observed(targets, span, now_us), downtime, said.corrections)
     return Effect(
         made.observed & IntervalSet.of([span]),
         tuple(down for down in made.downtime if down.until_us > span[0] and down.from_us < span[1]),

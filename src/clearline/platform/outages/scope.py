@@ -75,13 +75,19 @@ def with_needed(components: Iterable[int], needs: dict[int, set[int]]) -> set[in
     return found
 
 
-def derive(provider: Provider) -> None:
-    """Give each service that names components the targets that follow; within the caller's transaction."""
+def needs_of(provider: Provider) -> dict[int, set[int]]:
+    """Each component's primary key to those it needs itself; one that needs nothing is left out."""
     needs: dict[int, set[int]] = {}
     for needing, needed in Component.needs.through.objects.filter(from_component__provider=provider).values_list(
         "from_component_id", "to_component_id"
     ):
         needs.setdefault(needing, set()).add(needed)
+    return needs
+
+
+def derive(provider: Provider) -> None:
+    """Give each service that names components the targets that follow; within the caller's transaction."""
+    needs = needs_of(provider)
     targets = list(Target.objects.filter(provider=provider).exclude(component=None))
     using = Service.objects.filter(customer__provider=provider).exclude(components=None).distinct()
     for service in using.prefetch_related("components"):

@@ -13,9 +13,9 @@ from clearline.platform.agreements.models import AgreementVersion
 from clearline.platform.availability.models import Target
 from clearline.platform.customers.models import Service
 from clearline.platform.desk.services import requests_between
-from clearline.platform.maintenance.announcing import pieces_for
+from clearline.platform.maintenance.announcing import entries_of, pieces_for
 from clearline.platform.measurements import records
-from clearline.platform.outages.effect import effect_on
+from clearline.platform.outages.effect import effect_of, said_of
 from clearline.platform.outages.scope import targets_of
 from clearline.records import evidence as records_evidence
 from clearline.records.figures import totals
@@ -72,42 +72,28 @@ def listening_only(service: Service, span: Interval) -> int:
 
 
 def _availability(service: Service, targets: Sequence[Target], span: Interval, as_of_us: int) -> dict[str, Any]:
-    effect = effect_on(service, targets, (span[0], max(span[0], as_of_us)), as_of_us)
-    return {
-        "observed": [[moment_text(from_us), moment_text(until_us)] for from_us, until_us in effect.observed],
-        "downtime": [down.to_json() for down in effect.downtime],
-        "maintenance": [*_maintenance(service, span), *effect.maintenance],
-        "excluded": [
-            {
-                "id": exclusion.code,
-                "from": _moment(exclusion.from_at),
-                "until": _moment(exclusion.until_at),
-                "cause": exclusion.cause,
-                "reason": exclusion.reason,
-                "approved_by": str(exclusion.approved_by),
-            }
-            for exclusion in service.exclusions.select_related("approved_by")
-            .filter(from_at__lt=utc(span[1]), until_at__gt=utc(span[0]))
-            .order_by("from_at", "pk")
-        ]
-        + list(effect.excluded),
-    }
+    effect = effect_of(said_of(service), targets, (span[0], max(span[0], as_of_us)), as_of_us)
+    excluded = [
+        {
+            "id": exclusion.code,
+            "from": _moment(exclusion.from_at),
+            "until": _moment(exclusion.until_at),
+            "cause": exclusion.cause,
+            "reason": exclusion.reason,
+            "approved_by": str(exclusion.approved_by),
+        }
+        for exclusion in service.exclusions.select_related("approved_by")
+        .filter(from_at__lt=utc(span[1]), until_at__gt=utc(span[0]))
+        .order_by("from_at", "pk")
+    ]
+    return effect.to_json(_maintenance(service, span), excluded)
 
 
 def _maintenance(service: Service, span: Interval) -> list[dict[str, Any]]:
     """The windows that reach into the month, cut where the customer was told of them at different moments."""
     windows = service.windows.filter(from_at__lt=utc(span[1]), until_at__gt=utc(span[0])).order_by("from_at", "pk")
     known = pieces_for(windows, service.customer)
-    return [
-        {
-            "id": f"{window.code}.{number}" if number else window.code,
-            "from": _moment(piece.from_at),
-            "until": _moment(piece.until_at),
-            "announced_at": _moment(piece.announced_at) if piece.announced_at else None,
-        }
-        for window in windows
-        for number, piece in enumerate(known[window.pk])
-    ]
+    return [entry for window in windows for entry in entries_of(window, known[window.pk])]
 
 
 def _support(service: Service, span: Interval, as_of_us: int) -> list[dict[str, Any]]:

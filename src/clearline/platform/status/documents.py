@@ -10,7 +10,8 @@ from typing import Any
 
 from clearline.agreement.moments import datetime_us, moment_text
 from clearline.platform.status.models import Incident, Update
-from clearline.platform.status.snapshot import ComponentStatus, Maintenance, Snapshot, State
+from clearline.platform.status.parts import State
+from clearline.platform.status.snapshot import ComponentStatus, Maintenance, Snapshot
 
 COMPONENT_STATUS: dict[State, str] = {
     "operational": "operational",
@@ -93,6 +94,8 @@ def _component(one: ComponentStatus, at: datetime) -> dict[str, Any]:
         "group": False,
         "only_show_if_degraded": False,
         "clearline_state": one.state,
+        "clearline_capabilities": {capability.value: state for capability, state in one.capabilities.items()},
+        "clearline_needs": [f"component-{listing.pk}" for listing in one.needs],
         "clearline_months": [
             {"month": month.month, "uptime_percent": month.uptime, "coverage_percent": month.coverage}
             for month in one.months

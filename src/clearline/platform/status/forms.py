@@ -4,7 +4,7 @@ from django import forms
 from django.utils import timezone
 
 from clearline.platform.accounts.models import User
-from clearline.platform.availability.models import Target
+from clearline.platform.availability.models import Component
 from clearline.platform.outbox.forms import AddressForm
 from clearline.platform.outbox.models import Channel
 from clearline.platform.status.models import Incident, Listing, Update
@@ -14,16 +14,16 @@ from clearline.platform.web.fields import MomentField
 class ListingForm(forms.ModelForm):  # type: ignore[type-arg]  # takes none when it runs
     class Meta:
         model = Listing
-        fields = ("target", "name", "position")
+        fields = ("component", "name", "position")
         labels = {"name": "Public name", "position": "Place in the list"}
-        help_texts = {"name": "What customers know it as. Nothing else of the target is shown."}
+        help_texts = {"name": "What customers know it as. Neither its own name nor what measures it is shown."}
 
     def __init__(self, user: User, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        target = self.fields["target"]
-        assert isinstance(target, forms.ModelChoiceField)  # noqa: S101  # a foreign key's field is one
-        target.queryset = Target.objects.visible_to(user).filter(retired_at=None, listing=None)
-        target.empty_label = None
+        component = self.fields["component"]
+        assert isinstance(component, forms.ModelChoiceField)  # noqa: S101  # a foreign key's field is one
+        component.queryset = Component.objects.visible_to(user).filter(listing=None)
+        component.empty_label = None
 
 
 class IncidentForm(forms.ModelForm):  # type: ignore[type-arg]  # takes none when it runs

@@ -42,15 +42,15 @@ def add_update(incident: Incident, update: Update, actor: User, now: datetime) -
 
 
 def list_component(listing: Listing, actor: User, now: datetime) -> None:
-    """Show a target on the public page."""
+    """Show a component on the public page."""
     with transaction.atomic():
         listing.listed_at = now
         listing.save()
-        record(actor.provider, actor, "component.listed", listing.target.code, {"name": listing.name}, now=now)
+        record(actor.provider, actor, "component.listed", str(listing.component), {"name": listing.name}, now=now)
 
 
 def unlist_component(listing: Listing, actor: User, now: datetime) -> None:
-    """Show a target on the public page no more."""
+    """Show a component on the public page no more."""
     with transaction.atomic():
-        record(actor.provider, actor, "component.unlisted", listing.target.code, {"name": listing.name}, now=now)
+        record(actor.provider, actor, "component.unlisted", str(listing.component), {"name": listing.name}, now=now)
         listing.delete()

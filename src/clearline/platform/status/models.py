@@ -5,18 +5,18 @@ from typing import ClassVar
 from django.db import models
 
 from clearline.platform.accounts.models import Provider, User
-from clearline.platform.availability.models import Target
+from clearline.platform.availability.models import Component
 from clearline.platform.customers.models import Customer
 from clearline.platform.outbox.models import Channel
 from clearline.platform.tenancy import TenantModel
 
 
 class Listing(TenantModel):
-    """A target that the public status page shows as a component, under a name of its own; nothing else is shown."""
+    """A component that the public status page shows, under a name of its own; nothing else is shown."""
 
-    provider_path: ClassVar[str] = "target__provider"
+    provider_path: ClassVar[str] = "component__provider"
 
-    target = models.OneToOneField(Target, on_delete=models.CASCADE, related_name="listing")
+    component = models.OneToOneField(Component, on_delete=models.CASCADE, related_name="listing")
     name = models.CharField(max_length=100)
     position = models.PositiveIntegerField(default=0)
     listed_at = models.DateTimeField()

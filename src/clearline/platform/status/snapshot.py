@@ -1,23 +1,20 @@
 """What the status page says at one moment, gathered from samples, windows and incidents; every form shows this."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Literal
 
-from clearline.agreement.evidence import load_evidence
-from clearline.agreement.moments import datetime_us, moment_text, utc
-from clearline.agreement.months import Month
-from clearline.agreement.problems import listed as listed_problems
-from clearline.agreement.statement import evaluate
+from clearline.agreement.moments import datetime_us, utc
 from clearline.platform.accounts.models import Provider
 from clearline.platform.agreements.models import Agreement
-from clearline.platform.availability.observation import Now, now_of, observed_of, outages_of
-from clearline.platform.maintenance.announcing import Piece, pieces_by_customer
+from clearline.platform.availability.models import Capability
+from clearline.platform.availability.observation import now_of
 from clearline.platform.maintenance.models import Window
 from clearline.platform.status.models import Incident, Listing
+from clearline.platform.status.parts import Doing, Part, State, doing, parts_of
+from clearline.platform.status.uptime import MonthFigure, agreement_of, months, reading
 
-HISTORY_MONTHS = 12
 INCIDENT_DAYS = 90
 """Incidents that began in so many days before are told of, and all that are not resolved."""
 
@@ -25,24 +22,10 @@ AHEAD_DAYS = 60
 PAST_DAYS = 30
 """Maintenance is told of so far ahead and back."""
 
-State = Literal["operational", "degraded", "partial", "down", "maintenance", "unknown"]
-
 SEVERITY: tuple[State, ...] = ("operational", "maintenance", "unknown", "degraded", "partial", "down")
 """From good to bad."""
 
-MEASURED_STATES: dict[str, State] = {"up": "operational", "down": "down", "unknown": "unknown"}
 INCIDENT_STATES: dict[str, State] = {"minor": "degraded", "major": "partial", "critical": "down"}
-
-
-@dataclass(frozen=True, slots=True)
-class MonthFigure:
-    """A component's month."""
-
-    month: str
-    uptime: str | None
-    """Percent, as the agreement measures it, cut off after four decimals; None: not measured."""
-    coverage: str
-    """Percent of the month so far that was observed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +40,12 @@ class ComponentStatus:
     listed_at: datetime
     months: tuple[MonthFigure, ...]
     """Latest first."""
+    capabilities: dict[Capability, State]
+    """What of it is measured, and how that does; nothing where work on it is announced for now."""
+    needs: tuple[Listing, ...]
+    """The listed components that it needs, directly or not."""
+    reading: str
+    """What its agreement makes of maintenance and of what was not measured, in a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,17 +89,15 @@ class Snapshot:
 
 def take(provider: Provider, now: datetime) -> Snapshot:
     """Gather what the status page of a provider says now."""
-    listings = list(
-        Listing.objects.filter(target__provider=provider, target__retired_at=None)
-        .select_related("target__provider")
-        .prefetch_related("target__services__customer", "target__services__agreement__versions")
-    )
+    parts = parts_of(provider)
     agreement = Agreement.objects.filter(provider=provider).prefetch_related("versions").order_by("pk").first()
     incidents = _incidents(provider, now)
-    maintenance = _maintenance(provider, listings, now)
-    states = now_of([listing.target for listing in listings], datetime_us(now))
+    maintenance = _maintenance(provider, parts, now)
+    targets = {target.pk: target for part in parts for target in part.probed}
+    states = now_of(list(targets.values()), datetime_us(now))
     components = [
-        _component(listing, states[listing.target.pk], incidents, maintenance, agreement, now) for listing in listings
+        _component(part, doing(part, states, datetime_us(now)), incidents, maintenance, agreement, now)
+        for part in parts
     ]
     zone = agreement.zone.key if agreement else "UTC"
     return Snapshot(provider, now, zone, tuple(components), tuple(incidents), tuple(maintenance))
@@ -122,12 +109,12 @@ def _incidents(provider: Provider, now: datetime) -> list[Incident]:
     return [one for one in found if one.resolved_at is None or one.started_at >= since]
 
 
-def _maintenance(provider: Provider, listings: Sequence[Listing], now: datetime) -> list[Maintenance]:
+def _maintenance(provider: Provider, parts: Iterable[Part], now: datetime) -> list[Maintenance]:
     """Approved windows that affect a listed component, with the components' names."""
     names: dict[int, list[str]] = {}
-    for listing in listings:
-        for service in listing.target.services.all():
-            names.setdefault(service.pk, []).append(listing.name)
+    for part in parts:
+        for service in part.services:
+            names.setdefault(service.pk, []).append(part.listing.name)
     windows = Window.objects.filter(
         provider=provider,
         approved_at__isnull=False,
@@ -152,20 +139,22 @@ def _stage(window: Window, now: datetime) -> Literal["scheduled", "in_progress",
 
 
 def _component(
-    listing: Listing,
-    seen: Now,
+    part: Part,
+    seen: Doing,
     incidents: Iterable[Incident],
     maintenance: Iterable[Maintenance],
     agreement: Agreement | None,
     now: datetime,
 ) -> ComponentStatus:
+    listing = part.listing
     worked_on = any(
         one.stage == "in_progress" and one.window.until_at > now and listing.name in one.names for one in maintenance
     )
-    states: list[State] = ["maintenance" if worked_on else MEASURED_STATES[seen.state]]
+    states: list[State] = ["maintenance" if worked_on else seen.state]
     states += [
         INCIDENT_STATES[one.impact] for one in incidents if one.resolved_at is None and listing in one.listings.all()
     ]
+    terms = agreement_of(part, agreement)
     return ComponentStatus(
         id=f"component-{listing.pk}",
         name=listing.name,
@@ -173,85 +162,8 @@ def _component(
         state=max(states, key=SEVERITY.index),
         since=None if seen.since_us is None else utc(seen.since_us),
         listed_at=listing.listed_at,
-        months=tuple(_months(listing, agreement, now)) if agreement else (),
+        months=tuple(months(part, terms, now)) if terms else (),
+        capabilities={} if worked_on else seen.capabilities,
+        needs=part.needs,
+        reading=reading(terms, now),
     )
-
-
-def _months(listing: Listing, agreement: Agreement, now: datetime) -> list[MonthFigure]:
-    """The months since the target was added, by the agreement of the first service that rests on it."""
-    first_service = next(iter(listing.target.services.all()), None)
-    agreement = first_service.agreement if first_service else agreement
-    last, first = agreement.month_of(now), agreement.month_of(listing.target.added_at)
-    begin = max(first.index, last.index - HISTORY_MONTHS + 1)
-    return [month_figure(listing, agreement, Month.of_index(index), now) for index in range(last.index, begin - 1, -1)]
-
-
-def month_figure(listing: Listing, agreement: Agreement, month: Month, now: datetime) -> MonthFigure:
-    """A component's month, judged as a service's is; nothing that customers are owed depends on it."""
-    version = agreement.in_force(month) or agreement.versions.order_by("effective").first()
-    if version is None:
-        return MonthFigure(str(month), None, "0.0000")
-    span = month.interval(version.terms.zone)
-    as_of_us = min(datetime_us(now), span[1])
-    evidence, problems = load_evidence(_evidence(listing, month, span, as_of_us), "status")
-    if evidence is None:
-        raise ValueError(f"the status page gathered evidence that is refused: {listed_problems(problems)}")
-    verdict = evaluate(version.terms, evidence).to_json()["commitments"].get("availability")
-    if verdict is None:
-        return MonthFigure(str(month), None, "0.0000")
-    return MonthFigure(str(month), verdict["measured"], verdict["coverage"])
-
-
-def _evidence(listing: Listing, month: Month, span: tuple[int, int], as_of_us: int) -> dict[str, Any]:
-    within = (span[0], max(span[0], as_of_us))
-    target = listing.target
-    return {
-        "schema": "clearline/evidence/1",
-        "customer": {"id": "public", "name": "public"},
-        "service": {
-            "id": target.code,
-            "name": listing.name,
-            "monthly_fee": {"amount": "0.00", "currency": "EUR"},
-            "from": moment_text(datetime_us(target.added_at)),
-            "until": None,
-        },
-        "month": str(month),
-        "as_of": moment_text(as_of_us),
-        "availability": {
-            "observed": [[moment_text(a), moment_text(b)] for a, b in observed_of([target], within, as_of_us)],
-            "downtime": [
-                {
-                    "id": seen.id,
-                    "from": moment_text(seen.outage.from_us),
-                    "until": None if seen.outage.until_us is None else moment_text(seen.outage.until_us),
-                }
-                for seen in outages_of([target], within, as_of_us)
-            ],
-            "maintenance": list(_windows(listing, span)),
-            "excluded": [],
-        },
-    }
-
-
-def _windows(listing: Listing, span: tuple[int, int]) -> Iterable[dict[str, Any]]:
-    """Windows that affect the component, as the customer who was told last of each knew them."""
-    services = list(listing.target.services.all())
-    windows = Window.objects.filter(
-        services__in=services, from_at__lt=utc(span[1]), until_at__gt=utc(span[0]), approved_at__isnull=False
-    )
-    for window in windows.distinct().order_by("from_at", "pk"):
-        customers = {one.customer.pk: one.customer for one in window.services.select_related("customer")}
-        known = list(pieces_by_customer(window, customers.values()).values())
-        latest = max(known, key=_told_last, default=[])
-        for number, piece in enumerate(latest):
-            yield {
-                "id": f"{window.code}.{number}",
-                "from": moment_text(datetime_us(piece.from_at)),
-                "until": moment_text(datetime_us(piece.until_at)),
-                "announced_at": moment_text(datetime_us(piece.announced_at)) if piece.announced_at else None,
-            }
-
-
-def _told_last(pieces: Sequence[Piece]) -> tuple[bool, float]:
-    first = pieces[0].announced_at if pieces else None
-    return (first is None, first.timestamp() if first else 0.0)

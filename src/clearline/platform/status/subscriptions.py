@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core import signing
 from django.db import transaction
+from django.db.models import Q
 from django.urls import reverse
 
 from clearline.agreement.moments import datetime_us, moment_text
@@ -111,9 +112,9 @@ def tell_of_update(update: Update, now: datetime) -> None:
 
 def tell_of_maintenance(provider: Provider, now: datetime) -> None:
     """Tell every subscriber of notices of maintenance that affects a listed component; each once."""
-    notices = Notice.objects.filter(
-        window__provider=provider, at__gt=now - RECENT, window__services__targets__listing__isnull=False
-    )
+    listed = Q(window__services__targets__component__listing__isnull=False)
+    listed |= Q(window__services__components__listing__isnull=False)
+    notices = Notice.objects.filter(listed, window__provider=provider, at__gt=now - RECENT)
     for notice in notices.exclude(kind=Notice.Kind.REMINDER).select_related("window").distinct():
         window = notice.window
         span = f"{notice.from_at:%-d %b %Y, %H:%M} to {notice.until_at:%-d %b %Y, %H:%M} UTC"

@@ -21,7 +21,7 @@ def index(request: Request) -> HttpResponse:
     """What the status page is made of: incidents, the components it lists, who is told."""
     context = {
         "incidents": Incident.objects.visible_to(request.user).prefetch_related("updates", "listings")[:LISTED],
-        "listings": Listing.objects.visible_to(request.user).select_related("target"),
+        "listings": Listing.objects.visible_to(request.user).select_related("component"),
         "subscribers": Subscriber.objects.visible_to(request.user).filter(confirmed_at__isnull=False).count(),
     }
     return render(request, "status/index.html", context)
@@ -56,19 +56,20 @@ def incident(request: Request, pk: int) -> HttpResponse:
 
 
 def add_listing(request: Request) -> HttpResponse:
-    """Show a target on the public page."""
+    """Show a component on the public page."""
     form = ListingForm(request.user, request.POST or None)
     if request.method == "POST" and form.is_valid():
         listing: Listing = form.save(commit=False)
         incidents.list_component(listing, request.user, timezone.now())
         return redirect("incidents")
+    hint = "Components are named under Availability, with what measures them and what they need."
     title = "Show a component"
-    return form_page(request, form, title=title, back=reverse("incidents"), button="Show it in public")
+    return form_page(request, form, title=title, back=reverse("incidents"), button="Show it in public", hint=hint)
 
 
 @require_POST
 def remove_listing(request: Request, pk: int) -> HttpResponse:
-    """Show a target on the public page no more."""
+    """Show a component on the public page no more."""
     found = get_object_or_404(Listing.objects.visible_to(request.user), pk=pk)
     incidents.unlist_component(found, request.user, timezone.now())
     return redirect("incidents")
