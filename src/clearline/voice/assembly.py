@@ -94,10 +94,6 @@ class Assembly:
         for stream in session.loop.streams:
             stream.finish()
             owner = session.owners[stream.index]
-            if owner is None:  # the description may have come after the media
-                owner, session.sent_from[stream.index] = session.find_medium(
-                    stream.source, stream.destination, stream.ports
-                )
             if owner is not None:
                 self.owners[stream.index] = owner
                 owner.seen_us = max(owner.seen_us, stream.seen_us)
@@ -158,6 +154,7 @@ class Assembly:
             reported=scoring.reported(stream, session.reports.far_end(stream.source, stream.destination, stream.ssrc)),
             flags=_flags(stream, outage_us, level, collided=stream.index in self.collided),
             intervals=parts,
+            undescribed=stream.inspector.undescribed,
             malformed_payloads=stream.inspector.malformed,
             redundancy=content.redundancy(stream, self.holes),
             level=level,

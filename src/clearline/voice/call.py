@@ -115,7 +115,7 @@ class Medium:
         """Take what a description names for it, besides what was described before."""
         self.formats = united(self.formats, section)
         for stream in self.streams:
-            stream.formats = stream.inspector.formats = self.formats
+            stream.describe(self.formats)
 
     def section(self, payload_type: int) -> Formats:
         """Give the section that a payload type belongs to (RFC 9143 section 9.2)."""

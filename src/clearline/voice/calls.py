@@ -60,6 +60,8 @@ class CallBook:
         self.passed_over = 0
         self.replaced: list[Medium] = []
         """Media endpoints that another call has taken over since the last look."""
+        self.described: list[int] = []
+        """Endpoints that were described for the first time, or for another call, since the last look."""
         self.links = Links(self.calls)
 
     def take(self, message: sip.SipMessage, source: i64, destination: i64, at_us: int) -> None:
@@ -236,8 +238,9 @@ class CallBook:
         medium.describe(media.formats)
         self.replaced += [m for m in known if m is not None and m.call is not call and m.streams]
         for place in places:
-            if place != NOWHERE:
+            if place != NOWHERE and self.media.get(place) is not medium:
                 self.media[place] = medium
+                self.described.append(place)
         return medium
 
     def _place(self, address: str, port: int) -> int:

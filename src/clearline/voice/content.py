@@ -77,7 +77,7 @@ def redundancy(stream: streams.Stream, holes: set[int]) -> results.Redundancy | 
 def level(stream: streams.Stream, known: Format) -> tuple[results.Level | None, str | None]:
     """Give a stream's level, or why it is not known."""
     inspector, levels = stream.inspector, stream.inspector.levels
-    if inspector.encrypted:
+    if inspector.encrypted or stream.formats.secure:
         return None, "payloads are encrypted"
     if known.encoding.lower() not in DECODED:
         return None, f"{known.encoding or 'the codec'} is not decoded"

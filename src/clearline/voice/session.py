@@ -34,6 +34,10 @@ class Session:
         """By the stream's index: the endpoint it is sent to, or from."""
         self.sent_from: list[bool] = []
         """By the stream's index: whether the owner was found by the stream's source."""
+        self.undescribed: list[Stream] = []
+        """Streams that no description of where they are sent to was known of, since the last description."""
+        self.waiting: dict[int, list[Stream]] = {}
+        """Endpoint → those of them that began before, and are sent to it or from it."""
         self.static = Formats((number, Format(*known, "")) for number, known in STATIC.items())
         self.malformed = 0
         self.undecoded = 0
@@ -62,6 +66,8 @@ class Session:
         self.book.media.clear()
         self.reports.far_ends.clear()
         self.owners.clear()
+        self.undescribed.clear()
+        self.waiting.clear()
 
     def make_stream(self, source: int, destination: int, ports: int, ssrc: int) -> Stream:
         """Make the state of a stream that begins, knowing what the session descriptions say of its endpoints."""
@@ -74,7 +80,31 @@ class Session:
         self.sent_from.append(sent_from)
         if medium is not None:
             medium.streams.append(stream)
+        if medium is None or sent_from:
+            self.undescribed.append(stream)
         return stream
+
+    def describe_streams(self) -> None:
+        """Let streams that began before their description know it: early media, or messages captured late.
+
+        One that was found by its source gets the endpoint it is sent to, if the same call describes that.
+        """
+        for stream in self.undescribed:
+            for endpoint in _ends(stream):
+                self.waiting.setdefault(endpoint, []).append(stream)
+        self.undescribed.clear()
+        for endpoint in self.book.described:
+            for stream in self.waiting.pop(endpoint, []):
+                owner = self.owners[stream.index]
+                medium, sent_from = self.find_medium(stream.source, stream.destination, stream.ports)
+                if medium is None or not _may_move(stream, owner, medium):
+                    continue
+                if owner is not None:
+                    owner.streams.remove(stream)
+                self.owners[stream.index], self.sent_from[stream.index] = medium, sent_from
+                medium.streams.append(stream)
+                stream.describe(medium.formats)
+        self.book.described.clear()
 
     def find_medium(self, source: int, destination: int, ports: int) -> tuple[Medium | None, bool]:
         """Find the endpoint a stream is sent to; failing that (address translation) the one it is sent from."""
@@ -126,6 +156,8 @@ class Session:
                 self.loop.close(stream)
             medium.streams.clear()
         self.book.replaced.clear()
+        if self.book.described:
+            self.describe_streams()
 
     def take_segment(self, frame: Frame) -> None:
         """Take a TCP segment."""
@@ -133,3 +165,13 @@ class Session:
         data = frame.data[frame.start : frame.end]
         for message in self.connections.take(key, frame.sequence, frame.flags, data):
             self.take_sip(message, frame)
+
+
+def _may_move(stream: Stream, owner: Medium | None, medium: Medium) -> bool:
+    """Tell whether an endpoint may have a stream: nobody else has it, or another endpoint of the call that goes on."""
+    return owner is None or (owner.call is medium.call and stream in owner.streams)
+
+
+def _ends(stream: Stream) -> tuple[int, int]:
+    """Give the endpoints that a stream is sent to and from."""
+    return stream.destination << 16 | stream.ports & 0xFFFF, stream.source << 16 | stream.ports >> 16

@@ -93,6 +93,22 @@ class Stream(Timing):
         self.noises: i64 = 0
         self.interval_received: i64 = 0
 
+    def describe(self, formats: Formats) -> None:
+        """Take what the payload types are, as a description says that may have come after the first packets."""
+        before = self.formats.encodings.get(self.payload_type, "")
+        now = formats.encodings.get(self.payload_type, "")
+        self.formats = formats
+        self.inspector.formats = formats
+        if before or not now:
+            return
+        self.inspector.undescribed = self.received
+        self.until_look = 0
+        clock: i64 = formats.clocks.get(self.payload_type, 0)
+        if clock > 0:
+            self.guessed = False
+            if clock != self.clock:
+                self.set_clock(clock)
+
     def expected(self) -> i64:
         """Packets that were sent as far as the sequence numbers tell (RFC 3550 A.3)."""
         return self.highest - self.base + 1 - self.skipped if self.received else 0

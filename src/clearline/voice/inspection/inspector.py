@@ -62,6 +62,8 @@ class Inspector:
         """The static payload type of the speech whose level was measured last: nothing gives it another meaning."""
         self.speech: str = ""
         """Its encoding."""
+        self.undescribed: i64 = 0
+        """Packets that came before a description told what they are."""
         self.encrypted: i64 = 0
         """Packets that were not looked into because they are encrypted."""
         self.cut: i64 = 0

@@ -16,6 +16,7 @@ def findings(stream: Stream) -> list[str]:
         *_level(stream),
         *_digits(stream),
         *_pauses(stream),
+        *_undescribed(stream),
         *_malformed(stream),
     ]
 
@@ -51,6 +52,11 @@ def _redundancy(stream: Stream) -> Iterator[str]:
 
 def _of(redundancy: Redundancy) -> str:
     return " and ".join("Opus in-band FEC" if kind == "Opus FEC" else kind for kind in redundancy.kinds)
+
+
+def _undescribed(stream: Stream) -> Iterator[str]:
+    if stream.undescribed:
+        yield f"{stream.undescribed:,} packets came before their description: they were not looked into"
 
 
 def _malformed(stream: Stream) -> Iterator[str]:

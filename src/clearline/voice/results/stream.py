@@ -264,6 +264,8 @@ class Stream:
     reported: Reported | None
     flags: tuple[str, ...]
     intervals: tuple[Interval, ...]
+    undescribed: int = 0
+    """Packets that came before a description told what they are, so that their payloads were not looked into."""
     malformed_payloads: int = 0
     """Payloads that contradict their own lengths."""
     redundancy: Redundancy | None = None
@@ -303,6 +305,7 @@ class Stream:
             "mouth_to_ear_ms": ms(self.delay.mouth_to_ear_us) if self.delay else None,
             **self.quality.to_json(),
             "reported": self.reported.to_json() if self.reported else None,
+            "undescribed": self.undescribed,
             "malformed_payloads": self.malformed_payloads,
             "redundancy": self.redundancy.to_json() if self.redundancy else None,
             "level": self.level.to_json() if self.level else None,
