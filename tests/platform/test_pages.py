@@ -33,7 +33,7 @@ pytestmark = pytest.mark.django_db
 OPEN = {
     "welcome", "account_login", "account_reset_password", "account_signup", "healthz", "metrics",
     "agent-enrol", "agent-exchange", "status-subscribe", "status-confirm", "status-end", "status-customer",
-    "status-customer-feed", "status-customer-calendar",
+    "status-customer-report", "status-customer-feed", "status-customer-calendar",
     "alert-link",
 }  # fmt: skip
 """Addresses that need no sign-in; agents sign what they send."""

@@ -57,11 +57,12 @@ class Alert(TenantModel):
         """What it is about."""
 
         OUTAGE = "outage", "Outage"
+        REPORT = "report", "Customer's report"
         SUSPICION = "suspicion", "Suspicion"
         CERTIFICATE = "certificate", "Certificate"
         RECORDS = "records", "Measurements"
 
-    CRITICAL: ClassVar[frozenset[str]] = frozenset({Kind.OUTAGE, Kind.RECORDS})
+    CRITICAL: ClassVar[frozenset[str]] = frozenset({Kind.OUTAGE, Kind.REPORT, Kind.RECORDS})
     """What cannot wait for the morning."""
 
     provider = models.ForeignKey(Provider, on_delete=models.PROTECT)

@@ -10,7 +10,9 @@ from clearline.platform.accounts.models import Provider
 from clearline.platform.alerts.models import Alert, Signal
 from clearline.platform.availability.models import Target
 from clearline.platform.availability.observation import RECENT_US, Now, now_of
+from clearline.platform.customers.models import Service
 from clearline.platform.outages.cases import Case, running
+from clearline.platform.outages.models import Declaration
 from clearline.records.errors import RecordsError
 
 OF_TARGET = re.compile(r"(?:O|target)-(\d+)")
@@ -53,8 +55,8 @@ def look(provider: Provider, now: datetime) -> Look:
         found = [_outage(case) for case in running(provider, states, now)]
     except RecordsError as error:
         trouble = _records("The measurements cannot be read", str(error), now)
-        return Look((trouble,), frozenset(target.pk for target in targets))
-    found += _suspicions(provider)
+        return Look((trouble, *_reports(provider)), frozenset(target.pk for target in targets))
+    found += [*_reports(provider), *_suspicions(provider)]
     if _is_unmeasured(targets, states, now):
         found.append(_records("Nothing is measured", "No target was measured in the last ten minutes.", now))
     unseen = frozenset(pk for pk, one in states.items() if one.state == "unknown")
@@ -63,10 +65,23 @@ def look(provider: Provider, now: datetime) -> Look:
 
 def _outage(case: Case) -> Trouble:
     """An outage, with whom it touches."""
-    felt = [f"{service} ({service.site})" if service.site else str(service) for service in case.services]
-    text = case.reason + "\n" + ("Felt by: " + ", ".join(felt) if felt else "No service is known to depend on it.")
+    text = f"{case.reason}\n{_felt(case.services)}"
     what = str(case.target) if case.target else str(case.declaration)
     return Trouble(Alert.Kind.OUTAGE, case.code, f"{what} is down", text, utc(case.from_us))
+
+
+def _felt(services: Iterable[Service]) -> str:
+    felt = [f"{service} ({service.site})" if service.site else str(service) for service in services]
+    return "Felt by: " + ", ".join(felt) if felt else "No service is known to depend on it."
+
+
+def _reports(provider: Provider) -> Iterator[Trouble]:
+    """Outages that customers declared themselves and nobody decided on yet."""
+    waiting = Declaration.objects.filter(provider=provider, source=Declaration.Source.CUSTOMER, decided_at=None)
+    for one in waiting.prefetch_related("services__customer", "services__site"):
+        since = f"{one.from_at.astimezone(UTC):%-d %b %Y, %H:%M} UTC"
+        text = f"{one.what}\n\nSince {since}. {_felt(one.services.all())}\nAsk back: {one.contact}"
+        yield Trouble(Alert.Kind.REPORT, one.code, f"{one.said_by} reports: {one}", text, one.made_at)
 
 
 def _suspicions(provider: Provider) -> Iterator[Trouble]:

@@ -69,6 +69,12 @@ class DeclarationForm(_PastSpanForm):
         return file
 
 
+class DecisionForm(forms.Form):
+    reason = forms.CharField(
+        required=False, max_length=2000, label="Why", widget=SHORT_TEXT, help_text="Whoever declared it reads this."
+    )
+
+
 class EndForm(forms.Form):
     until_at = MomentField(label="It ended")
 

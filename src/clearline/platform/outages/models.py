@@ -22,7 +22,7 @@ class Claim(TenantModel):
     from_at = models.DateTimeField()
     made_at = models.DateTimeField()
     made_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
-    """Who wrote it down; another person decides."""
+    """Who wrote it down; another person decides. Null: nobody who signs in."""
     decided_at = models.DateTimeField(null=True)
     decided_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     accepted = models.BooleanField(default=False)
@@ -36,6 +36,18 @@ class Claim(TenantModel):
 class Declaration(Claim):
     """An outage that a person saw, with what they have to show for it. It counts once accepted."""
 
+    class Source(models.TextChoices):
+        """Who wrote it down."""
+
+        OPERATOR = "operator", "The provider's own people"
+        CUSTOMER = "customer", "The customer, on its own view"
+
+    source = models.CharField(max_length=10, choices=Source.choices, default=Source.OPERATOR)
+    """A customer has no user: what it wrote down itself has no `made_by`, and any of the provider's people decides."""
+    contact = models.CharField(max_length=200, blank=True)
+    """Where to ask back, as a customer gave it."""
+    answer = models.TextField(blank=True)
+    """Why it was accepted or refused; the customer reads it."""
     said_by = models.CharField(max_length=200)
     """Who says so, as the evidence prints it."""
     customer = models.ForeignKey(Customer, null=True, on_delete=models.PROTECT)
@@ -62,6 +74,10 @@ class Declaration(Claim):
     def span_us(self) -> Interval:
         """The interval, reaching to `FOREVER_US` while it goes on."""
         return datetime_us(self.from_at), FOREVER_US if self.until_at is None else datetime_us(self.until_at)
+
+    def runs_at(self, at_us: int) -> bool:
+        """Whether it goes on at a moment."""
+        return self.span_us[0] <= at_us < self.span_us[1]
 
 
 class Correction(Claim):

@@ -4,7 +4,7 @@ import hashlib
 import os
 import secrets
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,13 @@ if TYPE_CHECKING:
 
 LARGEST_FILE_BYTES = 10 * 1024 * 1024
 """A screenshot, a log, a short capture."""
+
+
+MOST_WAITING = 5
+"""So many reports of one customer may wait to be decided at once: whoever has the link can write them."""
+
+REPORTS_A_DAY = 20
+"""So many reports one customer may make within a day, decided or not."""
 
 
 class NotNowError(ValueError):
@@ -53,16 +60,49 @@ def declare(
         declaration.said_by = str(customer or actor)
         if file is not None:
             declaration.file_name, declaration.file_sha256 = (file.name or "file")[-200:], keep_file(file.read())
-        declaration.save()
-        declaration.services.set(services)
-        details = {
-            "from": str(declaration.from_at),
-            "until": str(declaration.until_at) if declaration.until_at else None,
-            "services": [service.code for service in services],
-            "said_by": declaration.said_by,
-            "file": declaration.file_sha256,
-        }
-        record(provider, actor, "outage.declared", declaration.code, details, now=now, reason=declaration.what)
+        _write_down(declaration, services, actor, now)
+
+
+def report(declaration: Declaration, services: Iterable[Service], customer: Customer, now: datetime) -> None:
+    """Record an outage that a customer declares itself; it counts once one of the provider's people accepts it.
+
+    Args:
+        declaration: with its plain fields set.
+        services: of the customer, whose outage it is.
+        customer: who says so.
+        now: the present moment.
+
+    Raises:
+        NotNowError: the customer reported too much lately, or too much of it waits to be decided.
+    """
+    with transaction.atomic():
+        Customer.objects.select_for_update().get(pk=customer.pk)
+        own = Declaration.objects.filter(customer=customer, source=Declaration.Source.CUSTOMER)
+        if own.filter(decided_at=None).count() >= MOST_WAITING:
+            raise NotNowError(f"{MOST_WAITING} reports wait to be decided already. Please call us.")
+        if own.filter(made_at__gt=now - timedelta(days=1)).count() >= REPORTS_A_DAY:
+            raise NotNowError(f"{REPORTS_A_DAY} reports came within a day already. Please call us.")
+        declaration.provider, declaration.made_at, declaration.made_by = customer.provider, now, None
+        declaration.source, declaration.customer = Declaration.Source.CUSTOMER, customer
+        declaration.said_by = str(customer)
+        _write_down(declaration, list(services), None, now)
+
+
+def _write_down(declaration: Declaration, services: list[Service], actor: User | None, now: datetime) -> None:
+    """Save a declaration, and its trace; within the caller's transaction."""
+    declaration.save()
+    declaration.services.set(services)
+    details = {
+        "from": str(declaration.from_at),
+        "until": str(declaration.until_at) if declaration.until_at else None,
+        "services": [service.code for service in services],
+        "said_by": declaration.said_by,
+        "source": str(declaration.source),
+        "contact": declaration.contact,
+        "file": declaration.file_sha256,
+    }
+    provider = declaration.provider
+    record(provider, actor, "outage.declared", declaration.code, details, now=now, reason=declaration.what)
 
 
 def keep_file(content: bytes) -> str:
@@ -123,18 +163,31 @@ def may_decide(claim: Claim, user: User) -> bool:
     return claim.decided_at is None and claim.made_by_id != user.pk
 
 
-def decide(claim: Declaration | Correction, actor: User, now: datetime, *, accepted: bool) -> None:
+def decide(claim: Declaration | Correction, actor: User, now: datetime, *, accepted: bool, reason: str = "") -> None:
     """Sign a claim off, or refuse it; once.
 
+    Args:
+        claim: a declaration or a correction.
+        actor: who decides.
+        now: the present moment.
+        accepted: whether it takes effect.
+        reason: why, as a customer who declared it reads it.
+
     Raises:
-        NotNowError: it was decided before, or it is the person's own.
+        NotNowError: it was decided before, it is the person's own, or a customer is refused without a reason.
     """
     if not may_decide(claim, actor):
         raise NotNowError("A second person decides on it, once.")
+    by_customer = isinstance(claim, Declaration) and claim.source == Declaration.Source.CUSTOMER
+    if by_customer and not accepted and not reason:
+        raise NotNowError("Say why it is refused: the customer reads it.")
     with transaction.atomic():
         undecided = type(claim)._default_manager.filter(pk=claim.pk, decided_at=None)  # noqa: SLF001  # Django's way
         if not undecided.update(decided_at=now, decided_by=actor, accepted=accepted):
             raise NotNowError("Somebody decided on it meanwhile.")
-        kind = "outage" if isinstance(claim, Declaration) else "correction"
+        if isinstance(claim, Declaration):
+            Declaration.objects.filter(pk=claim.pk).update(answer=reason)
+        kind, said_by = ("outage", claim.said_by) if isinstance(claim, Declaration) else ("correction", claim.made_by)
         verb = "accepted" if accepted else "refused"
-        record(actor.provider, actor, f"{kind}.{verb}", claim.code, {"said_by": str(claim.made_by)}, now=now)
+        details = {"said_by": str(said_by)}
+        record(actor.provider, actor, f"{kind}.{verb}", claim.code, details, now=now, reason=reason)

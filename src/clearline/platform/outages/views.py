@@ -20,6 +20,7 @@ from clearline.platform.outages.effect import down_of
 from clearline.platform.outages.forms import (
     ComponentForm,
     CorrectionForm,
+    DecisionForm,
     DeclarationForm,
     EndForm,
     NoteForm,
@@ -58,6 +59,7 @@ def outage(request: Request, code: str) -> HttpResponse:
             for correction in corrections_of(case, request.user)
         ],
         "may_decide": case.declaration is not None and services.may_decide(case.declaration, request.user),
+        "decision": DecisionForm(),
         "form": EndForm(initial={"until_at": now}),
         "promised_us": promised_us(case.services, case.from_us),
         "marks": MARKS_MIN,
@@ -162,8 +164,13 @@ def _whole(case: Case) -> dict[str, object]:
 def _decide(request: Request, claim: Declaration | Correction, verdict: str, back: Iterable[str]) -> HttpResponse:
     if verdict not in {"accept", "refuse"}:
         raise Http404
+    form = DecisionForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "The reason is too long.")
+        return redirect(*back)
+    reason = form.cleaned_data["reason"]
     try:
-        services.decide(claim, request.user, timezone.now(), accepted=verdict == "accept")
+        services.decide(claim, request.user, timezone.now(), accepted=verdict == "accept", reason=reason)
     except services.NotNowError as error:
         messages.error(request, str(error))
     return redirect(*back)

@@ -1,3 +1,5 @@
+from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any
 
 from django import forms
@@ -5,10 +7,15 @@ from django.utils import timezone
 
 from clearline.platform.accounts.models import User
 from clearline.platform.availability.models import Component
+from clearline.platform.customers.models import Service
+from clearline.platform.outages.models import Declaration
 from clearline.platform.outbox.forms import AddressForm
 from clearline.platform.outbox.models import Channel
 from clearline.platform.status.models import Incident, Listing, Update
 from clearline.platform.web.fields import MomentField
+
+OLDEST_REPORT = timedelta(days=62)
+"""What a customer reports began no longer ago: this month or the one before, which may not be settled yet."""
 
 
 class ListingForm(forms.ModelForm):  # type: ignore[type-arg]  # takes none when it runs
@@ -57,6 +64,51 @@ class UpdateForm(forms.ModelForm):  # type: ignore[type-arg]  # takes none when 
         fields = ("stage", "body")
         labels = {"stage": "Where the work stands", "body": "What you say"}
         widgets = {"body": forms.Textarea(attrs={"rows": 4})}
+
+
+class _Places(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]  # takes none when it runs
+    """Services by their names and where they are."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        return f"{obj.name} at {obj.site}" if obj.site else str(obj.name)
+
+
+class ReportForm(forms.ModelForm):  # type: ignore[type-arg]  # takes none when it runs
+    """What a customer declares on its own view."""
+
+    what = forms.CharField(max_length=200, label="What does not work", help_text="In a line: no calls out, no sound.")
+    shown = forms.CharField(
+        max_length=4000,
+        label="How you see it",
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text="Who called whom and when, what was heard, what the telephone said.",
+    )
+    services = _Places(Service.objects.none(), widget=forms.CheckboxSelectMultiple, label="Where")
+    from_at = MomentField(label="Since")
+    until_at = MomentField(label="Until", required=False, help_text="Leave empty while it goes on.")
+    contact = forms.CharField(max_length=200, label="Whom we ask back", help_text="A name with a number or an address.")
+    field_order = ("what", "services", "from_at", "until_at", "shown", "contact")
+
+    class Meta:
+        model = Declaration
+        fields = ("from_at", "until_at", "contact")
+
+    def __init__(self, services: Iterable[Service], *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        chosen = self.fields["services"]
+        assert isinstance(chosen, _Places)  # noqa: S101  # it is declared so above
+        chosen.queryset = Service.objects.filter(pk__in=[service.pk for service in services]).select_related("site")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        from_at, until_at, now = cleaned.get("from_at"), cleaned.get("until_at"), timezone.now()
+        if from_at and not now - OLDEST_REPORT <= from_at <= now:
+            self.add_error("from_at", f"Write a moment of the last {OLDEST_REPORT.days} days.")
+        if from_at and until_at and not from_at < until_at <= now:
+            self.add_error("until_at", "It ended after it began, and not later than now.")
+        if "what" in cleaned and "shown" in cleaned:
+            self.instance.what = f"{' '.join(cleaned['what'].split())}\n\n{cleaned['shown']}"
+        return cleaned
 
 
 class SubscribeForm(AddressForm, forms.Form):

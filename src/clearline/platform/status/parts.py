@@ -9,7 +9,7 @@ from clearline.platform.availability.models import Capability, Target
 from clearline.platform.availability.observation import Now, together
 from clearline.platform.customers.models import Service
 from clearline.platform.outages.effect import Said, said_of
-from clearline.platform.outages.models import FOREVER_US, Declaration
+from clearline.platform.outages.models import Declaration
 from clearline.platform.outages.scope import needs_of, with_needed
 from clearline.platform.status.models import Listing
 
@@ -122,6 +122,6 @@ def _declared_running(part: Part, now_us: int) -> dict[Declaration, list[Service
     found: dict[Declaration, list[Service]] = {}
     for service in part.services:
         for one in said_of(service).declarations:
-            if one.span_us[0] <= now_us and one.span_us[1] == FOREVER_US:
+            if one.runs_at(now_us):
                 found.setdefault(one, []).append(service)
     return found

@@ -13,6 +13,7 @@ urlpatterns = [
     path("status/confirm/<str:token>/", public.confirm, name="status-confirm"),
     path("status/end/<str:token>/", public.end, name="status-end"),
     path("status/customers/<str:token>/", portal.customer, name="status-customer"),
+    path("status/customers/<str:token>/report/", portal.report, name="status-customer-report"),
     path("status/customers/<str:token>/feed.atom", portal.feed, name="status-customer-feed"),
     path("status/customers/<str:token>/maintenance.ics", portal.calendar, name="status-customer-calendar"),
 ]
