@@ -25,7 +25,7 @@ def test_a_table_names_calls_and_streams_with_their_scores(capture: Path) -> Non
     done = RUN.invoke(app, [str(capture)])
     assert done.exit_code == 0
     for said in (
-        "1 calls",
+        "1 call",
         "2 streams",
         "sip:alice@example.com",
         "caller",

@@ -16,7 +16,7 @@ app = typer.Typer(
 )
 
 Data = Annotated[
-    Path | None, typer.Option(help="Where the agent keeps its key and its samples [agent in CLEARLINE_DATA].")
+    Path | None, typer.Option(help="Where the agent keeps its key and its samples, else agent in CLEARLINE_DATA.")
 ]
 
 

@@ -34,9 +34,14 @@ def print_analysis(analysis: Analysis) -> None:
 def _summary(analysis: Analysis) -> str:
     seconds = (analysis.last_us - analysis.first_us) / 1_000_000
     return (
-        f"{analysis.packets:,} packets in {seconds:,.1f} s, {len(analysis.calls):,} calls, "
-        f"{len(analysis.streams):,} streams, {analysis.sip_messages:,} SIP messages, {analysis.rtcp_packets:,} RTCP"
+        f"{_count(analysis.packets, 'packet')} in {seconds:,.1f} s, {_count(len(analysis.calls), 'call')}, "
+        f"{_count(len(analysis.streams), 'stream')}, {_count(analysis.sip_messages, 'SIP message')}, "
+        f"{analysis.rtcp_packets:,} RTCP"
     )
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
 def _remarks(analysis: Analysis) -> list[str]:

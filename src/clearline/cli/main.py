@@ -1,7 +1,9 @@
 """The one command. Each group of commands is a file of this package; none is imported before it is asked for."""
 
+import errno
 import importlib
 import io
+import os
 import sys
 from typing import Annotated
 
@@ -10,6 +12,7 @@ import typer.core
 import typer.main
 
 from clearline import __version__
+from clearline.cli.exits import fail
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "up": ("up", "Run the platform: sets up what is missing, prints its address and a one-time sign-in link."),
@@ -58,6 +61,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="From the packet to the credit note: measures a telephone service, judges its agreement, settles the money.",
+    epilog="`./clearline test` sets up what is missing and runs the tests. docs/commands.md tells of each command.",
 )
 
 
@@ -74,13 +78,41 @@ def _options(
     """Options of the program itself."""
 
 
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
 def main() -> None:
-    """Run the command line; a closed pipe ends the program quietly, and no terminal's encoding ends it at all."""
+    """Run the command line.
+
+    A closed pipe ends the program quietly, a full disk with a plain error; a stream that the caller closed is an empty
+    one, and no terminal's encoding ends it at all.
+    """
+    _open_streams()
+    try:
+        try:
+            app(prog_name="clearline")
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        _drop_output()
+        sys.stderr.close()
+        sys.exit(0)
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        _drop_output()
+        fail(f"{error.filename or 'the output'} cannot be written: {error.strerror}; make room and run it again")
+
+
+def _open_streams() -> None:
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode, encoding="utf-8"))
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    try:
-        app(prog_name="clearline")
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(0)
+
+
+def _drop_output() -> None:
+    """Let what could not be written go nowhere, or Python tries it again when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -89,3 +89,11 @@ def _set_up() -> None:
 
     os.environ["DJANGO_SETTINGS_MODULE"] = "clearline.platform.settings"
     django.setup()
+    from django.db import DatabaseError, connection  # noqa: PLC0415  # as above
+
+    try:
+        known = "accounts_provider" in connection.introspection.table_names()
+    except DatabaseError:
+        known = False
+    if not known:
+        fail("there is no platform's database here; ./clearline up makes it, or CLEARLINE_DATA says where it is")

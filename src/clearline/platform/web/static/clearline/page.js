@@ -2,8 +2,17 @@
 import { showTimes } from "./times.js";
 import { drawPlots } from "./plots.js";
 
-const enliven = () => { showTimes(); drawPlots(); };
+// A table wider than its frame is reached and scrolled by the keyboard too.
+const reachTables = () => document.querySelectorAll(".table-responsive").forEach((frame) => {
+  const wide = frame.scrollWidth > frame.clientWidth;
+  frame.toggleAttribute("tabindex", wide);
+  if (wide) { frame.tabIndex = 0; frame.role = "group"; frame.ariaLabel = "Table, scrolls sideways"; }
+  else { frame.role = null; frame.ariaLabel = null; }
+});
+
+const enliven = () => { showTimes(); drawPlots(); reachTables(); };
 enliven();
+addEventListener("resize", reachTables);
 document.addEventListener("htmx:afterSettle", enliven);
 
 // A poll that was answered with the sign-in page means that the session ended: show that page whole.

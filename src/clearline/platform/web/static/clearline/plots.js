@@ -17,7 +17,7 @@ function options(box, { from, until, unit }) {
   return {
     width: box.clientWidth, height: 220, cursor: { drag: { x: true, y: false } },
     scales: { x: { range: [from, until] }, y: { range: (_, low, high) => [0, high > 0 ? high * 1.15 : 1] } },
-    axes: [{ ...axis, values: (_, ticks) => ticks.map(time(clock)) }, { ...axis, size: 64, values: (_, ticks) => ticks.map((tick) => `${tick} ${unit}`) }],
+    axes: [{ ...axis, space: 90, values: (_, ticks) => ticks.map(time(clock)) }, { ...axis, size: 64, values: (_, ticks) => ticks.map((tick) => `${tick} ${unit}`) }],
     series: [
       { label: "time", value: (_, seconds) => (seconds == null ? "" : time(exact)(seconds)) },
       { label: box.dataset.label, stroke: line, width: 1.5, spanGaps: false, points: { size: 4 }, value: (_, value, __, at) => (at == null ? "" : value == null ? "none" : `${value} ${unit}`) },

@@ -32,6 +32,7 @@ export function showTimes() {
   document.querySelectorAll("time[data-style]").forEach(show);
   for (const button of document.querySelectorAll("[data-zone-switch]")) {
     const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+    button.hidden = zone === "UTC";
     button.textContent = inUtc() ? `Times in UTC; show ${zone}` : `Times in ${zone}; show UTC`;
   }
 }
