@@ -13,7 +13,6 @@ from tests.voice import captures, media
 from clearline.voice.analysis import Analysis, CaptureError, analyze
 from clearline.voice.report import report
 from clearline.voice.wire import hep, rtcp, rtcp_json, sdp, sip, vq_report, websocket, xr
-from clearline.voice.wire.tcp import Framer
 
 _EVENTS = "a=rtpmap:101 telephone-event/8000"
 
@@ -127,15 +126,22 @@ def sip_stream(data: bytes) -> None:
 
 
 def websocket_stream(data: bytes) -> None:
-    """The same of a stream of WebSocket frames."""
-    _cut(data, websocket.frame)
+    """The same of a stream of WebSocket frames, compressed ones too."""
+    websocket.begins(data)
+    websocket.is_compressed(data)
+    _cut(data, websocket.Frames().frame)
 
 
-def _cut(data: bytes, framer: Framer) -> None:
+def _cut(data: bytes, framer: Callable[[bytes], tuple[bytes | None, bytes]]) -> None:
     rest = data
     with contextlib.suppress(sip.SipError):
         while True:
-            message, after = framer(rest)
+            message: bytes | None = b""
+            try:
+                message, after = framer(rest)
+            except websocket.UnreadError as unread:
+                after = unread.rest
+            assert message is None or len(message) <= websocket.MAX_MESSAGE_BYTES
             assert len(after) < len(rest) or message is None
             if message is None:
                 return

@@ -53,6 +53,7 @@ def _remarks(analysis: Analysis) -> list[str]:
         "packets lost in holes of the capture": capture.lost_in_holes,
         "TCP segments not captured": capture.missing_segments,
         "TLS connections to the SIP port, whose calls cannot be read": capture.encrypted,
+        "compressed WebSocket messages that refer to others which were not captured": capture.unread,
         "times the capture's clock went backwards": capture.backwards,
         "datagrams with missing fragments": capture.fragments_given_up,
         "packets of streams beyond the limit": capture.not_followed,

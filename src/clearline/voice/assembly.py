@@ -85,6 +85,7 @@ class Assembly:
                 fragments_given_up=loop.fragments.given_up,
                 not_followed=loop.not_followed + session.book.passed_over,
                 end=end,
+                unread=session.connections.unread,
             ),
         )
 

@@ -1,3 +1,5 @@
+import zlib
+
 import pytest
 
 from clearline.voice.wire import tcp
@@ -96,6 +98,40 @@ def test_the_messages_of_a_websocket_are_read_from_either_side() -> None:
     assert connections.take(back, 7, 0x10, b"HTTP/1.1 101 Switching Protocols\r\n\r\n") == []
     assert connections.take(back, 44, 0x10, plain) == [message(3)]
     assert connections.take((3, 1, 80, 80), 44, 0x10, bytes([0x81, 5]) + b"hello") == []
+
+
+def test_compressed_messages_are_read_and_those_that_refer_to_what_is_missing_are_counted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tcp, "MAX_WAITING_SEGMENTS", 1)
+    connections = Connections()
+    deflater = zlib.compressobj(9, zlib.DEFLATED, -15)
+    sent = [deflated(message(n), deflater) for n in range(6)]
+    ends = [sum(map(len, sent[: n + 1])) for n in range(6)]
+    assert feed(connections, (0, sent[0] + sent[1])) == [message(0), message(1)]
+    assert feed(connections, (ends[2], sent[3]), (ends[3], sent[4])) == []  # the third was not captured
+    assert (connections.missing, connections.unread) == (1, 2)
+    at = ends[4] + 9_000
+    anew = zlib.compressobj(9, zlib.DEFLATED, -15)  # a sender may begin anew with any message
+    first, second = deflated(message(7), anew), deflated(message(8), anew)
+    assert feed(connections, (at, sent[5]), (at + len(sent[5]), first)) == [message(7)]
+    assert feed(connections, (at + len(sent[5] + first), second)) == [message(8)]
+    assert (connections.missing, connections.unread, connections.malformed) == (2, 3, 0)
+    assert connections.take((9, 1, 80, 80), 0, 0x10, sent[5]) == []
+    assert connections.unread == 4
+
+
+def test_messages_that_are_not_compressed_are_read_between_those_that_cannot_be() -> None:
+    deflater = zlib.compressobj(9, zlib.DEFLATED, -15)
+    missed, unreadable = deflated(message(0), deflater), deflated(message(1), deflater)
+    plain = [masked(0x81, message(n)) for n in (2, 3)]
+    connections = Connections()
+    assert feed(connections, (len(missed), plain[0] + unreadable + plain[1])) == [message(2), message(3)]
+    assert (connections.unread, connections.malformed) == (1, 0)
+
+
+def deflated(text: bytes, deflater: "zlib._Compress") -> bytes:
+    return masked(0xC1, (deflater.compress(text) + deflater.flush(zlib.Z_SYNC_FLUSH)).removesuffix(b"\0\0\xff\xff"))
 
 
 def masked(first: int, payload: bytes) -> bytes:

@@ -118,6 +118,7 @@ def _limits(analysis: Analysis) -> str:
         ("Packets missing where the capture fell silent for all streams, charged to no call", health.lost_in_holes),
         ("TCP segments missing, which may have held SIP messages", health.missing_segments),
         ("TLS connections to the SIP port, whose calls cannot be read", health.encrypted),
+        ("Compressed WebSocket messages that refer to others which were not captured", health.unread),
         ("Packets older than the packet before them", health.backwards),
         ("Fragmented datagrams that could not be put together", health.fragments_given_up),
         ("Packets of streams beyond the limit, not followed", health.not_followed),

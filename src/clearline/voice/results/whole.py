@@ -28,6 +28,8 @@ class CaptureHealth:
     """Packets of streams and calls beyond the limits."""
     end: str
     """What is wrong with the file's end; "" when nothing."""
+    unread: int = 0
+    """Compressed WebSocket messages that refer to what was not captured, or are too long."""
 
     def to_json(self) -> Json:
         """Write the findings."""
@@ -37,6 +39,7 @@ class CaptureHealth:
             "lost_in_holes": self.lost_in_holes,
             "missing_tcp_segments": self.missing_segments,
             "encrypted_sip_connections": self.encrypted,
+            "unread_websocket_messages": self.unread,
             "time_went_backwards": self.backwards,
             "fragments_given_up": self.fragments_given_up,
             "not_followed": self.not_followed,

@@ -1,6 +1,5 @@
 """TCP segments to SIP messages: put in order, cut by Content-Length (RFC 3261 section 18.3) or by WebSocket frames."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from clearline.voice.wire import sip, websocket
@@ -22,9 +21,6 @@ SIPS_PORT = 5061
 CLIENT_HELLO = (b"\x16\x03", b"\x01")
 """How the first record of a TLS connection begins: a handshake of version 3.x, and its sixth octet (RFC 8446 4)."""
 
-Framer = Callable[[bytes], tuple[bytes | None, bytes]]
-"""Cuts the first message off a buffer: gives it, or None when more must arrive, and the rest; raises SipError."""
-
 
 @dataclass(slots=True)
 class Direction:
@@ -35,14 +31,32 @@ class Direction:
     buffer: bytes = b""
     waiting: dict[int, bytes] = field(default_factory=dict)
     """Segments after a missing one, by sequence number."""
-    framer: Framer = sip.frame
+    frames: websocket.Frames | None = None
+    """Of a WebSocket; None: SIP stands in the stream as it is."""
+
+    def cut(self) -> bytes | None:
+        """Cut the first message off the buffer; empty: it was none, None: more must arrive.
+
+        Raises:
+            SipError: the stream cannot be followed any more.
+        """
+        try:
+            message, self.buffer = sip.frame(self.buffer) if self.frames is None else self.frames.frame(self.buffer)
+        except websocket.UnreadError as unread:
+            self.buffer = unread.rest
+            raise
+        return message
+
+    def drop(self) -> None:
+        """Let go of what has not become a message."""
+        self.buffer = b""
+        if self.frames is not None:
+            self.frames.forget()
 
 
-def framing(data: bytes) -> Framer | None:
-    """Tell how messages are cut from a stream that begins a message here; None: it does not."""
-    if sip.begins(data):
-        return sip.frame
-    return websocket.frame if websocket.begins(data) else None
+def begins(data: bytes) -> bool:
+    """Tell whether a stream begins a message here."""
+    return sip.begins(data) or websocket.begins(data)
 
 
 class Connections:
@@ -55,6 +69,8 @@ class Connections:
         self.malformed = 0
         self.encrypted = 0
         """TLS connections to the SIP port, whose messages cannot be read."""
+        self.unread = 0
+        """Compressed WebSocket messages that refer to what was not captured, or are too long."""
 
     def take(self, key: tuple[int, int, int, int], sequence: int, flags: int, data: bytes) -> list[bytes]:
         """Take a segment.
@@ -73,13 +89,13 @@ class Connections:
             sequence = (sequence + 1) & 0xFFFFFFFF
         direction = self.directions.pop(key, None)
         if direction is None:
-            framer = framing(data)
-            if framer is None:
+            if not begins(data):
                 self.encrypted += key[3] == SIPS_PORT and (data[:2], data[5:6]) == CLIENT_HELLO
+                self.unread += websocket.is_compressed(data)
                 return []
             if len(self.directions) >= MAX_CONNECTIONS:
                 del self.directions[next(iter(self.directions))]
-            direction = Direction(sequence, framer=framer)
+            direction = Direction(sequence, frames=None if sip.begins(data) else websocket.Frames())
         if not flags & RST and not flags & FIN:
             self.directions[key] = direction
         messages = self._segment(direction, sequence, data) if data else []
@@ -112,21 +128,24 @@ class Connections:
     def _give_up(self, direction: Direction) -> None:
         """Go on after a segment that was never captured, at the next one that begins a message."""
         self.missing += 1
-        direction.buffer = b""
+        direction.drop()
         for sequence in sorted(direction.waiting, key=lambda s: (s - direction.following) & 0xFFFFFFFF):
-            if framing(direction.waiting[sequence]) is not None:
+            if begins(direction.waiting[sequence]):
                 direction.following = sequence
                 break
-            del direction.waiting[sequence]
+            self.unread += websocket.is_compressed(direction.waiting.pop(sequence))
 
     def _messages(self, direction: Direction) -> list[bytes]:
         messages: list[bytes] = []
         while direction.buffer:
             try:
-                message, direction.buffer = direction.framer(direction.buffer)
+                message = direction.cut()
+            except websocket.UnreadError:
+                self.unread += 1
+                continue
             except sip.SipError:
                 self.malformed += 1
-                direction.buffer = b""
+                direction.drop()
                 break
             if message is None:
                 break
@@ -134,5 +153,5 @@ class Connections:
                 messages.append(message)
         if len(direction.buffer) > MAX_BUFFERED_BYTES:
             self.malformed += 1
-            direction.buffer = b""
+            direction.drop()
         return messages
