@@ -80,8 +80,8 @@ def large_month(path: Path, calls: int, days: int) -> tuple[Records, Questions]:
         "unattributed": lambda r: attributing.unattributed(r, **month).to_pylist(),
         "snapshot taken again": lambda r: snapshot.recompute(r, name),
         "difference since": lambda r: snapshot.difference(r, name),
-        "every sum by hour and day, from the rows": partial(made_anew, definition=rollup.all_cells),
-        "every histogram, from the rows": partial(made_anew, definition=rollup.all_buckets),
+        "every sum by hour and day, from the rows": partial(made_anew, definition=rollup.CELLS.day),
+        "every histogram, from the rows": partial(made_anew, definition=rollup.BUCKETS.day),
     }
 
 

@@ -4,15 +4,17 @@ The engines run for real: ClickHouse as a library, Spark as a master and two wor
 """
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import ibis
+import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from tests.records.make import NOON, call
-from tests.records.month import ONE_OF_EACH, SPAN, a_month, questions
+from tests.records.month import FIRST, ONE_OF_EACH, SPAN, a_month, questions
 
 from clearline.records import parquet, query, rollup
 from clearline.records.columns import stored_schema, to_batch
@@ -64,9 +66,15 @@ def test_a_question_has_the_same_answer(month: tuple[Records, Questions], other:
     assert asked[question](other) == answer
 
 
+def rolled_up(kind: rollup.Kind, rows: ir.Table) -> ir.Table:
+    """Every hour and day, and what they add up to."""
+    days = kind.day(query.resolved(rows))
+    return days.union(rollup.Month(kind, FIRST)(days.filter(days.grain == "day")))
+
+
 @pytest.mark.parametrize(
     "definition",
-    [query.superseded, query.Merged("start_us"), rollup.all_cells, rollup.all_buckets],
+    [query.superseded, query.Merged("start_us"), partial(rolled_up, rollup.CELLS), partial(rolled_up, rollup.BUCKETS)],
     ids=["superseded", "merged", "all cells", "all buckets"],
 )
 def test_what_files_are_made_by_would_make_the_same_rows(

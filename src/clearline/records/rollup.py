@@ -190,16 +190,6 @@ class Month:
         return self.kind.coarser(days, "month", ibis.literal(self.at_us, "int64"))
 
 
-def all_cells(rows: ir.Table) -> ir.Table:
-    """The whole roll-up of a day."""
-    return CELLS.day(rows)
-
-
-def all_buckets(rows: ir.Table) -> ir.Table:
-    """The whole histogram of a day."""
-    return BUCKETS.day(rows)
-
-
 def month_of(day: int) -> int:
     """The first day of the UTC month a day lies in; days are counted from 1970-01-01."""
     return day + 1 - datetime.fromtimestamp(day * 86_400, UTC).day
