@@ -73,8 +73,7 @@ def _restate(records: "Records", file: File, rules: Rules) -> TenantsMoves:
     moved: TenantsMoves = Counter()
     path = parquet.new_path(file.table, file.day)
     temporary = (records.path / path).with_suffix(".tmp")
-    staged = records.path / "spill" / Path(path).name
-    staged.parent.mkdir(exist_ok=True)
+    staged = temporary.with_suffix(".staged")
     with pq.ParquetFile(records.path / file.path) as reader, pq.ParquetWriter(staged, stored_schema(table)) as writer:
         for batch in reader.iter_batches(parquet.READ_ROWS):
             before = conform(table, pa.Table.from_batches([batch]))

@@ -19,6 +19,7 @@ from clearline.records import documents, lineage, parquet, query
 from clearline.records.alerts import raise_alert
 from clearline.records.aside import DAMAGED, UNLISTED
 from clearline.records.columns import conform, stored_schema
+from clearline.records.engines import spill
 from clearline.records.engines.duck import SOURCE, Plan, to_ibis
 from clearline.records.errors import StoreBusyError
 from clearline.records.manifest import File
@@ -97,9 +98,7 @@ def recover(records: "Records") -> None:
             path.unlink(missing_ok=True)
         elif str(path.relative_to(records.path)) not in listed:
             _clear_unlisted(records, path, sources)
-    if (records.path / "spill").is_dir():
-        for path in (records.path / "spill").iterdir():
-            path.unlink(missing_ok=True)
+    spill.clear(records.path / "spill")
 
 
 def _clear_unlisted(records: "Records", path: Path, sources: set[str]) -> None:

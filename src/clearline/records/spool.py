@@ -160,7 +160,7 @@ class SpoolWriter:
     def _start(self) -> None:
         self._abandon()  # after a fork, only the child's copy: the parent's segment stays its own
         if self._process != os.getpid():
-            self._process, self._identity = os.getpid(), f"{os.getpid()}-{token_hex(4)}"
+            self._process, self._identity = os.getpid(), f"{os.getpid()}-{token_hex(8)}"
         self._number += 1
         self._directory.mkdir(parents=True, exist_ok=True)
         self._path = self._directory / f"{self._identity}-{self._number:06d}.open"

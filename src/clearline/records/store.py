@@ -173,7 +173,6 @@ class Records:
         """The engine that makes and checks files; use it inside `exclusive`."""
         from clearline.records.engines.duck import DuckEngine  # noqa: PLC0415
 
-        (self.path / "spill").mkdir(parents=True, exist_ok=True)
         return DuckEngine(self.path / "spill")
 
     # Writing

@@ -1,7 +1,7 @@
 """DuckDB in memory: answers unless another engine is configured, and makes the files. SQL of its own is only here."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from hashlib import md5
@@ -14,6 +14,7 @@ import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from clearline.records.engines.spill import Spill
 from clearline.records.errors import RecordsError, StoreDamagedError, StoreFullError
 from clearline.records.parquet import INDEX_ROW_GROUP_ROWS, ROW_GROUP_ROWS
 
@@ -140,8 +141,9 @@ def allowed_sql(only: Mapping[str, Collection[str | int | None]]) -> list[str]:
 class DuckEngine:
     """A disposable in-memory database. After an error it throws itself away and starts afresh."""
 
-    def __init__(self, spill: Path, threads: int | None = None) -> None:
-        self._spill = spill
+    def __init__(self, spills: Path, threads: int | None = None) -> None:
+        self._spills = spills
+        self._spill: Spill | None = None
         self._threads = threads
         self._connection: Any = None
         self._named = 0
@@ -149,11 +151,13 @@ class DuckEngine:
     def connection(self) -> Any:
         """The live connection, opened if there is none."""
         if self._connection is None:
+            with suppress(OSError):  # a store that cannot be written is asked all the same, within the memory
+                self._spill = Spill(self._spills)
             settings: dict[str, Any] = {
                 "autoinstall_known_extensions": False,
                 "autoload_known_extensions": False,
                 "memory_limit": MEMORY_LIMIT,
-                "temp_directory": str(self._spill),
+                "temp_directory": str(self._spill.path) if self._spill else "",
                 "preserve_insertion_order": False,
             }
             if self._threads is not None:
@@ -283,3 +287,6 @@ class DuckEngine:
         if self._connection is not None:
             self._connection.close()
         self._connection = None
+        if self._spill is not None:
+            self._spill.close()
+        self._spill = None
