@@ -80,7 +80,7 @@ class Assembly:
                 holes=len(self.holes),
                 lost_in_holes=sum(int(loop.holes.found[index].lost) for index in self.holes),
                 missing_segments=session.connections.missing,
-                encrypted=session.connections.encrypted,
+                encrypted=len(session.connections.encrypted),
                 backwards=loop.backwards,
                 fragments_given_up=loop.fragments.given_up,
                 not_followed=loop.not_followed + session.book.passed_over,

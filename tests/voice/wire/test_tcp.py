@@ -140,10 +140,13 @@ def masked(first: int, payload: bytes) -> bytes:
     return bytes([first]) + length + key + bytes(octet ^ key[i % 4] for i, octet in enumerate(payload))
 
 
-def test_connections_that_are_encrypted_are_counted_once() -> None:
+def test_connections_that_are_encrypted_are_counted_once_from_wherever_the_capture_began() -> None:
     connections = Connections()
-    hello = bytes.fromhex("16030100c8010000c40303") + bytes(100)
-    for sequence in (0, 500):
-        assert connections.take((1, 2, 40000, 5061), sequence, 0x10, hello if not sequence else b"\x17\x03\x03") == []
+    hello, data = bytes.fromhex("16030100c8010000c40303") + bytes(100), bytes.fromhex("170303001001")
+    for sequence, segment in ((0, hello), (500, data), (506, b"rest of a record")):
+        assert connections.take((1, 2, 40000, 5061), sequence, 0x10, segment) == []
+    assert connections.take((2, 1, 5061, 40000), 0, 0x10, data) == []
+    assert len(connections.encrypted) == 1
+    assert connections.take((2, 1, 5061, 40001), 0, 0x10, data) == []
     assert connections.take((1, 2, 40000, 443), 0, 0x10, hello) == []
-    assert connections.encrypted == 1
+    assert len(connections.encrypted) == 2

@@ -18,8 +18,11 @@ FIN, SYN, RST = 1, 2, 4
 SIPS_PORT = 5061
 """Where SIP over TLS is spoken (RFC 3261 section 19.1.2)."""
 
-CLIENT_HELLO = (b"\x16\x03", b"\x01")
-"""How the first record of a TLS connection begins: a handshake of version 3.x, and its sixth octet (RFC 8446 4)."""
+TLS_RECORDS = (20, 21, 22, 23)
+"""Content types of TLS records, each followed by version 3.x (RFC 8446 section 5.1)."""
+
+Key = tuple[int, int, int, int]
+"""Source, destination and their ports."""
 
 
 @dataclass(slots=True)
@@ -63,16 +66,16 @@ class Connections:
     """All the connections that may carry SIP."""
 
     def __init__(self) -> None:
-        self.directions: dict[tuple[int, int, int, int], Direction] = {}
+        self.directions: dict[Key, Direction] = {}
         self.missing = 0
         """Places where segments were not captured."""
         self.malformed = 0
-        self.encrypted = 0
-        """TLS connections to the SIP port, whose messages cannot be read."""
+        self.encrypted: set[Key] = set()
+        """TLS connections to the SIP port, whose messages cannot be read: from the lower end."""
         self.unread = 0
         """Compressed WebSocket messages that refer to what was not captured, or are too long."""
 
-    def take(self, key: tuple[int, int, int, int], sequence: int, flags: int, data: bytes) -> list[bytes]:
+    def take(self, key: Key, sequence: int, flags: int, data: bytes) -> list[bytes]:
         """Take a segment.
 
         Args:
@@ -90,8 +93,7 @@ class Connections:
         direction = self.directions.pop(key, None)
         if direction is None:
             if not begins(data):
-                self.encrypted += key[3] == SIPS_PORT and (data[:2], data[5:6]) == CLIENT_HELLO
-                self.unread += websocket.is_compressed(data)
+                self._note_hidden(key, data)
                 return []
             if len(self.directions) >= MAX_CONNECTIONS:
                 del self.directions[next(iter(self.directions))]
@@ -102,6 +104,14 @@ class Connections:
         if flags & (RST | FIN):
             direction.waiting.clear()
         return messages
+
+    def _note_hidden(self, key: Key, data: bytes) -> None:
+        """Count what may be SIP and cannot be read."""
+        self.unread += websocket.is_compressed(data)
+        source, destination, source_port, destination_port = key
+        is_tls = len(data) > 1 and data[0] in TLS_RECORDS and data[1] == 3
+        if is_tls and SIPS_PORT in (source_port, destination_port) and len(self.encrypted) < MAX_CONNECTIONS:
+            self.encrypted.add(min(key, (destination, source, destination_port, source_port)))
 
     def _segment(self, direction: Direction, sequence: int, data: bytes) -> list[bytes]:
         ahead = (sequence - direction.following) & 0xFFFFFFFF
