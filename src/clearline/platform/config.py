@@ -1,6 +1,7 @@
 """Every setting of the platform, typed, with its default and its meaning. `docs/settings.md` has a heading for each."""
 
 import contextlib
+import ipaddress
 import os
 import secrets
 from email.utils import parseaddr
@@ -27,6 +28,7 @@ class Settings(BaseSettings):
     data: Path = Field(CHECKOUT / "var", description="the directory that holds everything the platform keeps")
     listen: str = Field("127.0.0.1:8080", description="the address and port the web process binds")
     url: str | None = Field(None, description="the address people type, where it differs from `listen`")
+    trusted_proxies: str = Field("", description="networks of reverse proxies that say who asks, separated by spaces")
     database: SecretStr | None = Field(None, description="postgresql://user:password@host:port/name; else SQLite")
     records_manifest: SecretStr | None = Field(None, description="postgresql://… for the list of files; else SQLite")
     records_engine: str = Field(
@@ -64,6 +66,13 @@ class Settings(BaseSettings):
             raise ValueError("write it as https://host or https://host:port, without a path")
         return f"{parts.scheme}://{parts.netloc}"
 
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, value: str) -> str:
+        for each in value.split():
+            ipaddress.ip_network(each)
+        return value
+
     @field_validator("smtp_url")
     @classmethod
     def _is_a_mail_server(cls, value: SecretStr | None) -> SecretStr | None:
@@ -90,6 +99,11 @@ class Settings(BaseSettings):
     def origin(self) -> str:
         """The address people type, without a slash at the end: `url`, else made from `listen`."""
         return self.url or f"http://{self.listen.replace('0.0.0.0', 'localhost')}"  # noqa: S104  # replaced, not bound
+
+    @property
+    def proxies(self) -> "tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]":
+        """The networks whose word about who asks is believed."""
+        return tuple(ipaddress.ip_network(each) for each in self.trusted_proxies.split())
 
     @property
     def sqlite(self) -> Path:

@@ -5,6 +5,7 @@ from allauth.mfa.adapter import DefaultMFAAdapter
 from django.http import HttpRequest
 
 from clearline.platform.ciphers import cipher
+from clearline.platform.requests import sender_network
 
 PURPOSE = b"second factor"
 
@@ -15,6 +16,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
     def is_open_for_signup(self, request: HttpRequest) -> bool:  # noqa: ARG002  # allauth's signature
         """Never."""
         return False
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        """Who is counted by the limits of sign-ins."""
+        return sender_network(request)
 
 
 class MfaAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth has no types

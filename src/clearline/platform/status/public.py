@@ -10,11 +10,12 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from clearline.platform.accounts.models import Provider
+from clearline.platform.requests import sender_network
 from clearline.platform.status import subscriptions
 from clearline.platform.status.forms import SubscribeForm
 
 ASKED_AN_HOUR = 20
-"""So often one address of the network (behind a proxy: all together) may ask within an hour."""
+"""So often one sender may ask within an hour."""
 
 HOUR_S = 3600
 
@@ -48,7 +49,7 @@ def subscribe(request: HttpRequest) -> HttpResponse:
 
 
 def _may_ask(request: HttpRequest) -> bool:
-    key = f"status-ask:{request.META.get('REMOTE_ADDR', '')}"
+    key = f"status-ask:{sender_network(request)}"
     cache.add(key, 0, HOUR_S)
     return cache.incr(key) <= ASKED_AN_HOUR
 

@@ -10,6 +10,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from clearline.agreement.moments import datetime_us
+from clearline.platform.requests import sender_of
 from clearline.platform.vantages import services
 from clearline.sensors.agent.signing import SignatureError, read_key, read_request, sign_answer
 from clearline.sensors.agent.wire import (
@@ -61,7 +62,7 @@ def exchange(request: HttpRequest) -> HttpResponse:
         return _answer(request, 409, {"error": str(error), "last": error.last})
     except WireError as error:
         return _answer(request, 400, {"error": str(error)})
-    refused = services.take_in(vantage, said, request.META.get("REMOTE_ADDR", ""), timezone.now())
+    refused = services.take_in(vantage, said, sender_of(request), timezone.now())
     targets = services.targets_of(vantage)
     return _signed(request, 200, dump_answer(Answer(received_us, datetime_us(timezone.now()), refused, targets)))
 
