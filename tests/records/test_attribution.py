@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.records.make import DAY, NOON, call
 
-from clearline.records import check, figures
+from clearline.records import ageing, check, erasure, figures
 from clearline.records.attributing import changes, unattributed
 from clearline.records.attribution import Rule, domain, subscriber
 from clearline.records.engines.duck import subscriber_sql
@@ -133,9 +133,21 @@ def test_a_corrected_rule_attributes_anew_and_says_what_changed(records: Records
     kept = {(c["from_customer"], c["to_customer"], c["rows"]) for c in changes(records, "t")}
     assert kept == {("A", None, 1), ("A", "B", 3), ("B", None, 3), (None, "A", 1), (None, "A", 3)}
     assert changes(records, "other") == []
+    assert {(c["who"], c["why"]) for c in changes(records, "t")} == {(WHO["who"], WHO["why"])}
     listed = check.state(records)
     check.rebuild(records)
     assert check.state(records) == listed
+
+
+def test_a_call_whose_number_is_hidden_or_erased_stays_whose_it_was(records: Records) -> None:
+    records.append([nobodys(1, caller="155"), nobodys(2, caller="155", start_us=NOON + DAY)])
+    records.append([nobodys(3, caller="166", start_us=NOON + DAY)])
+    set_rules(records, "t", [rule("number", "155", "A", site="north"), rule("number", "166", "B")], **WHO)
+    ageing.pseudonymise(records, before_day=NOON // DAY + 1, period="2026-09")
+    erasure.erase_person(records, tenant="t", number="166", **WHO)
+    changed = set_rules(records, "t", [rule("number", "155", "C")], **WHO)
+    assert changed == {(("A", "S-A"), ("C", "S-C")): 1}
+    assert {(row.customer, row.site) for row in records.calls(**WHOLE)} == {("A", "north"), ("C", None), ("B", None)}
 
 
 def test_days_a_new_rule_does_not_touch_are_not_rewritten(records: Records) -> None:

@@ -43,7 +43,7 @@ def rules(
 
 @app.command(name="attribution")
 def attribution(tenant: Tenant, store: Store = None) -> None:
-    """Print what corrected rules changed, oldest first: day, table, from whom to whom, how many rows."""
+    """Print what corrected rules changed, oldest first: day, rows, from whom to whom, by whose rules and why."""
     from clearline.records.attributing import changes  # noqa: PLC0415
     from clearline.records.parquet import day_name  # noqa: PLC0415
 

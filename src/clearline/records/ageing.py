@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from clearline.records import documents
 from clearline.records.attributing import restate
-from clearline.records.attribution import subscriber
+from clearline.records.attribution import SETTLED, subscriber
 from clearline.records.erasure import NAMING, Erased, remove_rows, rows_of
 from clearline.records.errors import RecordsError
 from clearline.records.holds import must_be_free
@@ -80,7 +80,8 @@ def pseudonymise(records: "Records", *, before_day: int, period: str) -> int:
     """Replace the numbers in rows of UTC days before a day by pseudonyms: the same number, the same pseudonym.
 
     They are keyed (HMAC-SHA-256) with a key of its own for each period, kept in `keys/`; once `destroy_key` has
-    removed it nobody can tell any more which number a pseudonym was. Call-IDs and addresses go for good.
+    removed it nobody can tell any more which number a pseudonym was. Call-IDs and addresses go for good. A row stays
+    the customer's it was: rules can no longer tell.
 
     Returns:
         How many files were rewritten.
@@ -92,6 +93,7 @@ def pseudonymise(records: "Records", *, before_day: int, period: str) -> int:
     key = _key(records, period)
     done = 0
     with maintenance(records):
+        restate(records)
         for file, live in kept_files(records, NAMING):
             if file.day < before_day and _has_open(records.path / file.path, table_of(file).identity):
                 rewrite(records, file, partial(_hidden, key=key), live=live, keeps_measures=True)
@@ -133,7 +135,7 @@ def _hidden(table: Table, data: pa.Table, *, key: bytes) -> pa.Table:
         is_number = name in NAMING[table.name]
         hidden = [(pseudonym(key, text) if _open(text) else text) if is_number else None for text in texts]
         data = data.set_column(at, data.schema.field(at), pa.array(hidden, pa.string()).take(encoded.indices))
-    return data
+    return data.set_column(data.column_names.index(SETTLED), SETTLED, pa.nulls(len(data), pa.string()))
 
 
 def _key(records: "Records", period: str) -> bytes:

@@ -58,14 +58,16 @@ def restate(records: "Records") -> Moves:
 
 
 def changes(records: "Records", tenant: str) -> list[dict[str, Any]]:
-    """What attributing anew changed, oldest first: day, table, and how many rows went from whom to whom."""
-    found = documents.listed(records.manifest, CHANGE).values()
-    return [
-        {"at_us": body["at_us"], "day": body["day"], "table": body["table"], **move}
-        for body in found
-        for move in body["moves"]
-        if move["tenant"] == tenant
-    ]
+    """What attributing anew changed, oldest first: day, table, how many rows went from whom to whom, and who had
+    changed the rules last before, and why."""  # noqa: D205, D209
+    sets = [body for body in documents.listed(records.manifest, "rules").values() if body["tenant"] == tenant]
+    found = []
+    for body in documents.listed(records.manifest, CHANGE).values():
+        before = [rules for rules in sets if rules["at_us"] <= body["at_us"]]
+        said = {name: before[-1][name] if before else None for name in ("who", "why")}
+        told = {"at_us": body["at_us"], "day": body["day"], "table": body["table"], **said}
+        found += [{**told, **move} for move in body["moves"] if move["tenant"] == tenant]
+    return found
 
 
 def _restate(records: "Records", file: File, rules: Rules) -> TenantsMoves:

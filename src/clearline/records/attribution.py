@@ -27,6 +27,8 @@ Kind = Literal["number", "range", "trunk", "address", "domain"]
 KINDS: tuple[Kind, ...] = ("number", "range", "trunk", "address", "domain")
 _GIVEN = {"customer": "customer", "service": "service", "site": "site", "attributed_by": "id"}
 """What a rule gives a record: column → attribute of the rule."""
+SETTLED = "attributed_by"
+"""What becomes unknown with a record's numbers, so that it stays whose it was: no rule could tell any more."""
 NOBODY = 2**62
 """The rank of no rule."""
 

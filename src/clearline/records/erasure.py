@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from clearline.records import aside, documents, parquet
 from clearline.records.attributing import restate
-from clearline.records.attribution import subscriber
+from clearline.records.attribution import SETTLED, subscriber
 from clearline.records.columns import to_rows
 from clearline.records.errors import RecordsError
 from clearline.records.holds import must_be_free
@@ -154,7 +154,7 @@ def _nameless(
     counted[table.name] += pc.sum(chosen).as_py() or 0
     if table is CALLS:
         keys.update(data.column("key").filter(chosen).to_pylist())
-    return _blank(data, table.identity, chosen)
+    return _blank(data, (*table.identity, SETTLED), chosen)
 
 
 def _has_calls(records: "Records", file: File, keys: set[str]) -> bool:

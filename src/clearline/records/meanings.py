@@ -14,7 +14,7 @@ _ENDS = {
 MEANINGS: dict[str, str] = {
     "answered_us": "moment the call was answered",
     "at_us": "the record's moment",
-    "attributed_by": "the rule that gave the record its customer",
+    "attributed_by": "the rule that gave the record its customer; unknown once its numbers are hidden or erased",
     "burst_density_ppm": "packets lost or discarded within bursts (RFC 3611 §4.7.2)",
     "burst_duration_us": "mean length of a burst",
     "burst_r_x1000": "BurstR of ITU-T G.107",
