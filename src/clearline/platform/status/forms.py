@@ -1,4 +1,3 @@
-from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -7,7 +6,7 @@ from django.utils import timezone
 
 from clearline.platform.accounts.models import User
 from clearline.platform.availability.models import Component
-from clearline.platform.customers.models import Service
+from clearline.platform.customers.models import Customer, Service
 from clearline.platform.outages.models import Declaration
 from clearline.platform.outbox.forms import AddressForm
 from clearline.platform.outbox.models import Channel
@@ -93,11 +92,11 @@ class ReportForm(forms.ModelForm):  # type: ignore[type-arg]  # takes none when 
         model = Declaration
         fields = ("from_at", "until_at", "contact")
 
-    def __init__(self, services: Iterable[Service], *args: Any, **options: Any) -> None:
+    def __init__(self, customer: Customer, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         chosen = self.fields["services"]
         assert isinstance(chosen, _Places)  # noqa: S101  # it is declared so above
-        chosen.queryset = Service.objects.filter(pk__in=[service.pk for service in services]).select_related("site")
+        chosen.queryset = customer.services.select_related("site")
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

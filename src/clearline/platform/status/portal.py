@@ -78,7 +78,7 @@ def customer(request: HttpRequest, token: str) -> HttpResponse:
 def report(request: HttpRequest, token: str) -> HttpResponse:
     """Where the customer declares an outage. Its address is told to no other site, and to ours, as CSRF needs it."""
     found, bought = _found(token)
-    form = ReportForm(bought, request.POST or None, initial={"from_at": timezone.now(), "services": bought})
+    form = ReportForm(found, request.POST or None, initial={"from_at": timezone.now(), "services": bought})
     status = 200
     if request.method == "POST" and form.is_valid():
         try:
