@@ -23,6 +23,7 @@ from clearline.platform.audit.models import Event
 from clearline.platform.availability.models import Target
 from clearline.platform.customers.models import Contact, Customer, Service
 from clearline.platform.customers.services import add_contact
+from clearline.platform.desk.models import Request
 from clearline.platform.maintenance import planning
 from clearline.platform.maintenance.announcing import Piece, Told, pieces
 from clearline.platform.maintenance.effect import worst_costs
@@ -289,6 +290,16 @@ def test_what_it_costs_is_the_difference_of_two_judgements(
     planning.plan(long, [service], alice, NOW)
     (cost,) = worst_costs(long, [service], NOW)
     assert str(cost.amount) == "400.00 USD"
+
+
+def test_a_request_that_waits_now_does_not_hide_what_a_window_costs(
+    service: Service, alice: User, target: Target
+) -> None:
+    """Unanswered until the month's end it would credit the whole fee, and nothing could cost more."""
+    Request.objects.create(service=service, subject="x", received_at=NOW - HOUR, entered_at=NOW)
+    records().append(samples(target, NOW - timedelta(minutes=5), "+" * 20))
+    (cost,) = worst_costs(planned(service, alice), [service], NOW)
+    assert str(cost.amount) == "100.00 USD"
 
 
 def test_a_recurring_window_is_announced_piece_by_piece(

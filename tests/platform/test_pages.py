@@ -325,3 +325,40 @@ def test_health_answers_anybody_and_metrics_this_machine_only(client: Client) ->
     assert b"process_cpu_seconds_total" in client.get("/metrics").content
     assert client.get("/metrics", REMOTE_ADDR="192.0.2.1").status_code == 404
     assert client.get("/metrics", headers={"x-forwarded-for": "192.0.2.1"}).status_code == 404
+
+
+class Fields(HTMLParser):
+    """Collects the fields of a page's forms by their addresses: name and type."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.forms: list[tuple[str, dict[str, str]]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        named = dict(attrs)
+        if tag == "form":
+            self.forms.append((named.get("action") or "", {}))
+        elif tag in {"input", "select", "textarea"} and self.forms and named.get("name"):
+            self.forms[-1][1][str(named["name"])] = named.get("type") or tag
+
+
+NONSENSE = (
+    "a\0b", "<script>alert(1)</script>", "x" * 20_000, "-1", "NaN", "9" * 400, "9999-12-31T23:59:59", "http://[::1",
+)  # fmt: skip
+
+
+def test_nonsense_in_every_field_of_every_form_is_answered(page: Client, addresses: dict[str, str]) -> None:
+    forms: dict[str, set[str]] = {}
+    for name, address in addresses.items():
+        answer = page.get(address)
+        if name not in POST_ONLY and "html" in answer.headers["Content-Type"]:
+            fields = Fields()
+            fields.feed(answer.content.decode())
+            for action, form in fields.forms:
+                asked = {field for field, kind in form.items() if kind not in {"file", "hidden"}}
+                forms.setdefault(action or address, set()).update(asked)
+    page.raise_request_exception = False
+    for address, asked in forms.items():
+        for nonsense in NONSENSE if asked else ():
+            answer = page.post(address, dict.fromkeys(asked, nonsense))
+            assert answer.status_code < 500, (address, nonsense[:40])

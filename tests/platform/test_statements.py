@@ -18,6 +18,7 @@ from clearline.platform.customers.models import Service
 from clearline.platform.desk.models import Message, Request
 from clearline.platform.maintenance.models import Window
 from clearline.platform.measurements import records
+from clearline.platform.statements.page import credit_rows_of
 from clearline.platform.statements.services import MonthStatement, month_statement, months_of, statement_with_history
 
 pytestmark = pytest.mark.django_db
@@ -131,6 +132,13 @@ def test_a_late_answer_is_credited_by_the_hour(service: Service, alice: User) ->
     Message.objects.create(request=request, kind="reply", body="y", at=at, author=alice, entered_at=NOW)
     (line,) = judged(service).statement.to_json()["credits"]
     assert (line["request"], line["shortfall_seconds"], line["amount"]) == (request.code, "4200", "100.00")
+
+
+def test_the_page_tells_a_delay_that_is_still_running(service: Service) -> None:
+    """Its seconds are no whole number at the moment that somebody looks."""
+    Request.objects.create(service=service, subject="x", received_at=NOW - timedelta(hours=5), entered_at=NOW)
+    (row,) = credit_rows_of(judged(service, NOW + timedelta(seconds=61, microseconds=7)))
+    assert row.shortfall == "1 h 1 min 1 s late"
 
 
 def test_an_answer_after_the_months_end_is_not_known_in_it(service: Service, alice: User) -> None:

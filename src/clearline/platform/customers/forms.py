@@ -8,6 +8,7 @@ from clearline.platform.agreements.models import Agreement
 from clearline.platform.availability.models import Capability, Component, Target
 from clearline.platform.customers.models import Contact, Customer, Service, Site
 from clearline.platform.outbox.forms import AddressForm
+from clearline.platform.web.fields import RowsField
 
 if TYPE_CHECKING:
     from datetime import date
@@ -60,14 +61,14 @@ class ServiceForm(forms.ModelForm):  # type: ignore[type-arg]  # takes none when
         required=False,
         help_text="Leave empty while no end is agreed.",
     )
-    targets = forms.ModelMultipleChoiceField(
+    targets = RowsField(
         Target.objects.none(),
         widget=forms.CheckboxSelectMultiple,
         required=False,
         label="What is probed to know whether it works",
         help_text="The service counts as down while any of these does not answer. Ignored where it names components.",
     )
-    components = forms.ModelMultipleChoiceField(
+    components = RowsField(
         Component.objects.none(),
         widget=forms.CheckboxSelectMultiple,
         required=False,

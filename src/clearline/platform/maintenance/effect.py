@@ -64,14 +64,15 @@ def _difference(window: Window, service: Service, version: AgreementVersion, mon
 
 
 def _assumed(document: dict[str, Any], until_us: int, now: datetime) -> dict[str, Any]:
-    """The month as it would be at its end, were the service seen to work from now on."""
-    availability = dict(document["availability"])
+    """The month as it would be at its end, were the service seen to work and every request answered from now on."""
+    availability, support = dict(document["availability"]), document["support"]
     from_us = max(datetime_us(now), 0)
     if from_us < until_us:
         availability["observed"] = [*availability["observed"], [moment_text(from_us), moment_text(until_us)]]
         ended = [{**each, "until": each["until"] or moment_text(from_us)} for each in availability["downtime"]]
         availability["downtime"] = ended
-    return {**document, "availability": availability, "as_of": moment_text(until_us)}
+        support = [{**each, "first_response_at": each["first_response_at"] or moment_text(from_us)} for each in support]
+    return {**document, "availability": availability, "support": support, "as_of": moment_text(until_us)}
 
 
 def _judged(version: AgreementVersion, document: dict[str, Any]) -> Statement:

@@ -12,7 +12,7 @@ from clearline.platform.maintenance.carriers import MAIL_BYTES
 from clearline.platform.maintenance.models import Exclusion, Window
 from clearline.platform.maintenance.recurrence import RuleError, occurrences
 from clearline.platform.maintenance.wall import is_skipped
-from clearline.platform.web.fields import MomentField, WallTimeField
+from clearline.platform.web.fields import MomentField, RowsField, WallTimeField
 
 SHORT_TEXT = forms.Textarea(attrs={"rows": 2})
 DEFAULT_LEAD_DAYS = 7
@@ -47,9 +47,7 @@ class WindowForm(_SpanForm):
         required=False,
         help_text="Leave empty: the notices are sent from here, and count from the moment they are accepted.",
     )
-    services = forms.ModelMultipleChoiceField(
-        Service.objects.none(), widget=forms.CheckboxSelectMultiple, label="Affected services"
-    )
+    services = RowsField(Service.objects.none(), widget=forms.CheckboxSelectMultiple, label="Affected services")
     field_order = (
         "title", "zone", "from_at", "until_at", "impact", "services", "notice", "rule", "lead_days", "announced_at",
     )  # fmt: skip

@@ -10,7 +10,7 @@ from clearline.platform.customers.models import Customer, Service
 from clearline.platform.maintenance.forms import SHORT_TEXT
 from clearline.platform.outages.models import Correction, Declaration
 from clearline.platform.outages.services import LARGEST_FILE_BYTES
-from clearline.platform.web.fields import MomentField
+from clearline.platform.web.fields import MomentField, RowsField
 
 if TYPE_CHECKING:
     from django.core.files.uploadedfile import UploadedFile
@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 class _PastSpanForm(ServiceChoices, forms.ModelForm):  # type: ignore[type-arg]  # takes none when it runs
     """An interval that is over, of some services."""
 
-    services = forms.ModelMultipleChoiceField(
-        Service.objects.none(), widget=forms.CheckboxSelectMultiple, label="Whose services"
-    )
+    services = RowsField(Service.objects.none(), widget=forms.CheckboxSelectMultiple, label="Whose services")
     from_at = MomentField(label="From")
     until_at = MomentField(label="Until")
 
@@ -129,6 +127,7 @@ class ComponentForm(forms.ModelForm):  # type: ignore[type-arg]  # takes none wh
         fields = ("name", "needs")
         labels = {"needs": "Needs, to work itself"}
         widgets = {"needs": forms.CheckboxSelectMultiple}
+        field_classes = {"needs": RowsField}
 
     def __init__(self, user: User, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)

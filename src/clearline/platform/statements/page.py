@@ -1,6 +1,7 @@
 """A statement as the page shows it: the same value as the JSON and the letter, in rows."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from clearline.agreement.lint import rule_for
@@ -72,7 +73,7 @@ def credit_rows_of(found: MonthStatement) -> list[CreditRow]:
         rows.append(
             CreditRow(
                 title=NAMES[key] + case,
-                shortfall=f"{length_text(int(line['shortfall_seconds']) * 1_000_000)} late"
+                shortfall=f"{length_text(int(Decimal(line['shortfall_seconds'])) * 1_000_000)} late"
                 if "shortfall_seconds" in line
                 else f"{line['shortfall']} {UNITS[key][1]} below the target",
                 rule=rule_text(rule) if rule else "",

@@ -11,7 +11,7 @@ from clearline.platform.outages.models import Declaration
 from clearline.platform.outbox.forms import AddressForm
 from clearline.platform.outbox.models import Channel
 from clearline.platform.status.models import Incident, Listing, Update
-from clearline.platform.web.fields import MomentField
+from clearline.platform.web.fields import MomentField, RowsField
 
 OLDEST_REPORT = timedelta(days=62)
 """What a customer reports began no longer ago: this month or the one before, which may not be settled yet."""
@@ -34,7 +34,7 @@ class ListingForm(forms.ModelForm):  # type: ignore[type-arg]  # takes none when
 
 class IncidentForm(forms.ModelForm):  # type: ignore[type-arg]  # takes none when it runs
     started_at = MomentField(label="Since")
-    listings = forms.ModelMultipleChoiceField(
+    listings = RowsField(
         Listing.objects.none(), widget=forms.CheckboxSelectMultiple, required=False, label="Affected components"
     )
     stage = forms.ChoiceField(choices=Update.Stage.choices, label="Where the work stands")
@@ -65,7 +65,7 @@ class UpdateForm(forms.ModelForm):  # type: ignore[type-arg]  # takes none when 
         widgets = {"body": forms.Textarea(attrs={"rows": 4})}
 
 
-class _Places(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]  # takes none when it runs
+class _Places(RowsField):
     """Services by their names and where they are."""
 
     def label_from_instance(self, obj: Any) -> str:

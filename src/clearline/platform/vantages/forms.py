@@ -4,6 +4,7 @@ from django import forms
 
 from clearline.platform.accounts.models import User
 from clearline.platform.vantages.models import Vantage, Watch
+from clearline.platform.web.fields import RowsField
 
 
 class InviteForm(forms.Form):
@@ -12,9 +13,7 @@ class InviteForm(forms.Form):
 
 class WatchForm(forms.Form):
     local = forms.BooleanField(required=False, label="The platform's own machine")
-    vantages = forms.ModelMultipleChoiceField(
-        Vantage.objects.none(), required=False, widget=forms.CheckboxSelectMultiple, label="Agents"
-    )
+    vantages = RowsField(Vantage.objects.none(), required=False, widget=forms.CheckboxSelectMultiple, label="Agents")
     agree = forms.IntegerField(
         min_value=1,
         label="So many must agree that it is down",

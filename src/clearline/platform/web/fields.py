@@ -1,4 +1,4 @@
-"""Form fields of our own: a moment typed in UTC, and a time on some zone's clocks."""
+"""Form fields of our own: a moment typed in UTC, a time on some zone's clocks, and rows of a table."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -32,3 +32,18 @@ class MomentField(forms.DateTimeField):
     def prepare_value(self, value: Any) -> Any:
         """Show an aware moment in UTC."""
         return value.astimezone(UTC).replace(tzinfo=None) if isinstance(value, datetime) and value.tzinfo else value
+
+
+class RowsField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]  # takes none when it runs
+    """Rows of a table; a key with more digits than a database holds is no choice, where Django's own field fails."""
+
+    KEY_DIGITS = 18
+
+    def clean(self, value: Any) -> Any:
+        """Refuse keys that cannot be."""
+        for key in value or ():
+            if len(str(key)) > self.KEY_DIGITS:
+                raise forms.ValidationError(
+                    self.error_messages["invalid_choice"], code="invalid_choice", params={"value": key}
+                )
+        return super().clean(value)
