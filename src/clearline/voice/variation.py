@@ -18,6 +18,22 @@ LINEAR: Final = 16
 """Bins of one unit; from there on an octave has half as many."""
 
 
+USUAL: Final = 4096
+"""Below so many units, 262 ms, the bin is looked up: a loop of varying length is mispredicted at most packets."""
+
+
+def bin_of(units: i64) -> i64:
+    """Give the bin of so many units."""
+    octave: i64 = 0
+    while units >= LINEAR:
+        units >>= 1
+        octave += LINEAR // 2
+    return units + octave
+
+
+BINS: Final = bytes([bin_of(units) for units in range(USUAL)])
+
+
 def count(bins: vec[i32], late_us: i64) -> vec[i32]:
     """Count a packet.
 
@@ -28,12 +44,8 @@ def count(bins: vec[i32], late_us: i64) -> vec[i32]:
     Returns:
         The bins, moved where there had to be more.
     """
-    place = late_us >> UNIT_BITS
-    octave: i64 = 0
-    while place >= LINEAR:
-        place >>= 1
-        octave += LINEAR // 2
-    place += octave
+    units = late_us >> UNIT_BITS
+    place = bin_of(units) if units >= USUAL else i64(BINS[units])
     while place >= len(bins):
         bins = append(bins, i32(0))
     bins[place] += 1
