@@ -1,5 +1,6 @@
 """Whose call it is follows from the rules and their dates alone, and a corrected rule says what it changed."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from clearline.records.attributing import changes, unattributed
 from clearline.records.attribution import Rule, domain, subscriber
 from clearline.records.engines.duck import subscriber_sql
 from clearline.records.errors import BadRecordError
-from clearline.records.schema import CallRecord
+from clearline.records.schema import CallRecord, record_key
 from clearline.records.store import Records
 from clearline.records.upkeep import set_rules, upkeep
 
@@ -114,6 +115,30 @@ def test_what_the_source_knew_stays(records: Records) -> None:
     set_rules(records, "t", [rule("number", "155", "A", site="north")], **WHO)
     assert owners(records) == {"1": "C-1", "2": "A"}
     assert [row.site for row in records.calls(**WHOLE, customer="A")] == ["north"]
+
+
+def test_a_site_the_source_knew_stays_whatever_rules_say(records: Records) -> None:
+    records.append([nobodys(1, caller="155", site="own"), nobodys(2, caller="166", site="own")])
+    records.append([nobodys(3, caller="155")])
+    for site in ("north", "south", None):
+        set_rules(records, "t", [rule("number", "155", "A", site=site)], **WHO)
+        sites = {(row.caller, row.customer): row.site for row in records.calls(**WHOLE) if row.key != record_key(3)}
+        assert sites == {("155", "A"): "own", ("166", None): "own"}
+        assert [row.site for row in records.calls(**WHOLE) if row.key == record_key(3)] == [site]
+
+
+def test_a_corrected_call_is_still_attributed_by_rules_unless_the_correction_says_whose_it_is(records: Records) -> None:
+    records.append([nobodys(n, caller="155") for n in range(3)])
+    set_rules(records, "t", [rule("number", "155", "A", site="north")], **WHO)
+    known = {row.key: row for row in records.calls(**WHOLE)}
+    records.revise([replace(known[record_key(0)], mos_x100=300)], **WHO)
+    records.revise([replace(known[record_key(1)], customer="X")], **WHO)
+    records.revise([replace(known[record_key(2)], site="west")], **WHO)
+    set_rules(records, "t", [rule("number", "155", "B", site="south")], **WHO)
+    found = {row.key: (row.customer, row.site, row.mos_x100) for row in records.calls(**WHOLE)}
+    assert found[record_key(0)] == ("B", "south", 300)
+    assert found[record_key(1)] == ("X", "north", 430)
+    assert found[record_key(2)] == ("B", "west", 430)
 
 
 def test_a_corrected_rule_attributes_anew_and_says_what_changed(records: Records) -> None:

@@ -135,7 +135,9 @@ def _hidden(table: Table, data: pa.Table, *, key: bytes) -> pa.Table:
         is_number = name in NAMING[table.name]
         hidden = [(pseudonym(key, text) if _open(text) else text) if is_number else None for text in texts]
         data = data.set_column(at, data.schema.field(at), pa.array(hidden, pa.string()).take(encoded.indices))
-    return data.set_column(data.column_names.index(SETTLED), SETTLED, pa.nulls(len(data), pa.string()))
+    for name in SETTLED:
+        data = data.set_column(data.column_names.index(name), name, pa.nulls(len(data), pa.string()))
+    return data
 
 
 def _key(records: "Records", period: str) -> bytes:

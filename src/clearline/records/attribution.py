@@ -25,9 +25,7 @@ from clearline.records.schema import DAY_US, LATEST_US
 
 Kind = Literal["number", "range", "trunk", "address", "domain"]
 KINDS: tuple[Kind, ...] = ("number", "range", "trunk", "address", "domain")
-_GIVEN = {"customer": "customer", "service": "service", "site": "site", "attributed_by": "id"}
-"""What a rule gives a record: column → attribute of the rule."""
-SETTLED = "attributed_by"
+SETTLED = ("attributed_by", "site_by")
 """What becomes unknown with a record's numbers, so that it stays whose it was: no rule could tell any more."""
 NOBODY = 2**62
 """The rank of no rule."""
@@ -251,11 +249,22 @@ class Rules:
 
     def _filled(self, data: pa.Table, own: pa.ChunkedArray, ranks: "np.ndarray[Any, Any]") -> pa.Table:
         found = pa.array(ranks % max(len(self.rules), 1), mask=ranks == NOBODY)
-        for name, attribute in _GIVEN.items():
-            if name in data.column_names:
-                said = pa.array([getattr(rule, attribute) for rule in self.rules], pa.string()).take(found)
-                kept = said if name == "attributed_by" else pc.if_else(own, data.column(name), said)
-                data = data.set_column(data.column_names.index(name), data.schema.field(name), kept)
+
+        def said(attribute: str) -> pa.Array:
+            return pa.array([getattr(rule, attribute) for rule in self.rules], pa.string()).take(found)
+
+        given = {
+            "customer": pc.if_else(own, data.column("customer"), said("customer")),
+            "service": pc.if_else(own, data.column("service"), said("service")),
+            "attributed_by": said("id"),
+        }
+        if "site" in data.column_names:
+            known = pc.and_not(data.column("site").is_valid(), data.column("site_by").is_valid())
+            given["site"] = pc.if_else(known, data.column("site"), said("site"))
+            by_rule = pc.and_not(given["site"].is_valid(), known)
+            given["site_by"] = pc.if_else(by_rule, said("id"), pa.scalar(None, pa.string()))
+        for name, column in given.items():
+            data = data.set_column(data.column_names.index(name), data.schema.field(name), column)
         return data
 
 

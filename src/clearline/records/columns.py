@@ -19,10 +19,12 @@ ADMINISTRATIVE = pa.schema(
         pa.field("revised_why", pa.string()),
         pa.field("attributed_by", pa.string()),
         pa.field("moved_to_us", pa.int64()),
+        pa.field("site_by", pa.string()),
     ]
 )
 """What the store adds to each record: when it was acknowledged; if it replaces an earlier state of the same key, since
-when, by whom and why (`revised_us` is 0 for what first came in); and the rule that gave it its customer, if one did."""
+when, by whom and why (`revised_us` is 0 for what first came in); the rules that gave it its customer and site, if any
+did; and in the row that a moved record leaves behind, where it went."""
 
 
 def _column(hint: Any) -> pa.DataType:
@@ -98,6 +100,7 @@ def to_batch(
         pa.repeat(pa.scalar(why, pa.string()), count),
         pa.nulls(count, pa.string()),
         pa.nulls(count, pa.int64()) if moved_to_us is None else pa.array(moved_to_us, pa.int64()),
+        pa.nulls(count, pa.string()),
     ]
     return pa.record_batch(arrays, schema=stored_schema(table))
 

@@ -154,7 +154,7 @@ def _nameless(
     counted[table.name] += pc.sum(chosen).as_py() or 0
     if table is CALLS:
         keys.update(data.column("key").filter(chosen).to_pylist())
-    return _blank(data, (*table.identity, SETTLED), chosen)
+    return _blank(data, (*table.identity, *SETTLED), chosen)
 
 
 def _has_calls(records: "Records", file: File, keys: set[str]) -> bool:

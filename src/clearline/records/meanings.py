@@ -77,6 +77,7 @@ MEANINGS: dict[str, str] = {
     "round_trip_us": "round-trip time",
     "service": "which service",
     "site": "which site",
+    "site_by": "the rule that gave the record its site; unknown where its source knew it, or it has none",
     "source": "where the record comes from; of a stream: the sender's address and port",
     "source_address": "signalling address of the caller's side, without port",
     "ssrc": "RTP synchronisation source",
@@ -151,5 +152,5 @@ def page(tables: list[Table]) -> str:
     return "\n".join(parts)
 
 
-STORED = ("recorded_us", "revised_us", "revised_by", "revised_why", "attributed_by", "moved_to_us")
+STORED = ("recorded_us", "revised_us", "revised_by", "revised_why", "attributed_by", "moved_to_us", "site_by")
 """The columns the store adds."""

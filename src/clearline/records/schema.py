@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Literal
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """2: probe samples have media figures, the certificate's end and the clock's offset. 3: intervals have more figures,
-phones' reports the keys of the call and stream they are about. Every version is read."""
+phones' reports the keys of the call and stream they are about. 4: the store keeps which rule gave a record its site.
+Every version is read."""
 
 MosBasis = Literal["cq", "lq"]
 Direction = Literal["in", "out", "internal"]

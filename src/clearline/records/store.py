@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -204,29 +204,39 @@ class Records:
         """
         moved_from = moved_from or {}
         moves: list[tuple[Record, int]] = []
+        states: list[Record] = []
         for table, group in _by_table(rows).items():
             then = {row.key: moved_from.get(row.key, getattr(row, table.time)) for row in group}
             known = self._known(table, group, then)
             for row in group:
-                state = known.get((row.tenant, row.key))
+                state, ruled = known.get((row.tenant, row.key), (None, ()))
                 if state is None or getattr(state, table.time) != then[row.key] or not _same(table, state, row):
                     raise BadRecordError(
                         f"{table.name} {row.key}: no record with this key, tenant and {table.time} to correct"
                     )
                 if getattr(row, table.time) != then[row.key]:
                     moves.append((state, getattr(row, table.time)))
-        self._append(rows, (who, why), moves)
+                states.append(_left_to_rules(row, state, ruled))
+        self._append(states, (who, why), moves)
 
-    def _known(self, table: Table, rows: list[Record], then: Mapping[str, int]) -> dict[tuple[str, str], Record]:
-        """The records that are there, at the moments they are said to have, by tenant and key."""
+    def _known(
+        self, table: Table, rows: list[Record], then: Mapping[str, int]
+    ) -> dict[tuple[str, str], tuple[Record, tuple[tuple[str, ...], ...]]]:
+        """The records that are there, at the moments they are said to have, by tenant and key; and which of their
+        columns attribution rules gave them."""  # noqa: D205, D209
+        from clearline.records.columns import stored_schema, to_rows  # noqa: PLC0415
         from clearline.records.query import Scope  # noqa: PLC0415
 
-        found: dict[tuple[str, str], Record] = {}
+        found: dict[tuple[str, str], tuple[Record, tuple[tuple[str, ...], ...]]] = {}
         for tenant in {row.tenant for row in rows}:
             keys = [row.key for row in rows if row.tenant == tenant]
             moments = [then[key] for key in keys]
             scope = Scope(tenant, min(moments), max(moments) + 1, {"key": keys})
-            found |= {(row.tenant, row.key): row for row in self.rows(table, scope)}
+            data = self.columns(table, scope, stored_schema(table).names)
+            rules = zip(data.column("attributed_by").to_pylist(), data.column("site_by").to_pylist(), strict=True)
+            for row, (owner_by, site_by) in zip(to_rows(table, data), rules, strict=True):
+                ruled = (*([("customer", "service")] if owner_by else []), *([("site",)] if site_by else []))
+                found[row.tenant, row.key] = row, ruled
         return found
 
     def _append(
@@ -439,6 +449,17 @@ def _by_table(rows: Sequence[Record]) -> dict[Table, list[Record]]:
             raise BadRecordError(f"{type(row).__name__} is not a kind of record")
         groups.setdefault(TABLE_OF[type(row)], []).append(row)
     return groups
+
+
+def _left_to_rules(row: Record, state: Record, ruled: Sequence[Sequence[str]]) -> Record:
+    """A corrected record without what rules gave its earlier state, so that they still speak for it: its customer and
+    service, then its site, up to what the correction itself is about."""  # noqa: D205, D209
+    for names in ruled:
+        if any(getattr(row, name) != getattr(state, name) for name in names):
+            break
+        unknown: dict[str, Any] = dict.fromkeys(names)
+        row = replace(row, **unknown)
+    return row
 
 
 def _same(table: Table, one: Record, other: Record) -> bool:
