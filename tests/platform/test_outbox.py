@@ -6,14 +6,14 @@ import ssl
 import subprocess
 import threading
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import pytest
 from aiosmtpd.smtp import AuthResult
 from django.test import Client
 from django.utils import timezone
+from listener_kit import Listener
 from mail_kit import Inbox, MailServer
 from platform_kit import NOW
 from pydantic import SecretStr, ValidationError
@@ -297,37 +297,6 @@ def test_the_command_line_takes_reports(
     assert left.value.code == 2
 
 
-class Listener:
-    """A real HTTP server that keeps what was posted to it."""
-
-    def __init__(self, says: int = 204, headers: dict[str, str] | None = None) -> None:
-        self.posted: list[tuple[str, dict[str, str], bytes]] = []
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:  # the library's
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                outer.posted.append((self.path, {key.lower(): value for key, value in self.headers.items()}, body))
-                self.send_response(says)
-                for name, value in (headers or {}).items():
-                    self.send_header(name, value)
-                self.end_headers()
-
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the library's
-                pass
-
-        self.server = HTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/hook?x=1"
-        threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.server.shutdown()
-        self.server.server_close()
-
-
 def hook(provider: Provider, url: str, about: str = "M-1/0") -> Delivery:
     return send_webhook(provider, url, SECRET, {"type": "test", "data": {"name": "Käse"}}, about=about, now=NOW)
 
@@ -359,7 +328,7 @@ def test_a_webhook_arrives_signed(provider: Provider, settings: Any) -> None:
 )
 def test_what_a_receiver_answers_decides(provider: Provider, settings: Any, says: int, state: str) -> None:
     configured(settings, webhook_private=True)
-    with Listener() as elsewhere, Listener(says, {"Location": elsewhere.url}) as listener:
+    with Listener() as elsewhere, Listener(says, headers={"Location": elsewhere.url}) as listener:
         delivery = hook(provider, listener.url)
         send(WEBHOOK)
     delivery.refresh_from_db()

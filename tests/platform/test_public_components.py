@@ -7,7 +7,6 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from django.utils import timezone
 from platform_kit import NOW, samples
 
 from clearline.agreement.months import Month
@@ -58,7 +57,7 @@ def another(target: Target, name: str, **more: object) -> Target:
 
 
 def probed(target: Target, results: str) -> None:
-    records().append(samples(target, timezone.now() - timedelta(seconds=15 * len(results)), results))
+    records().append(samples(target, NOW - timedelta(seconds=15 * len(results)), results))
 
 
 def page(target: Target, at: datetime) -> str:
@@ -70,13 +69,12 @@ def test_a_component_of_which_one_capability_fails_is_partly_down_and_says_which
     shown(alice, "Telephony", {target: "register", incoming: "call_in"})
     probed(target, "+" * 40)
     probed(incoming, "+" * 36 + "----")
-    now = timezone.now()
-    (one,) = take(target.provider, now).components
+    (one,) = take(target.provider, NOW).components
     assert (one.state, one.capabilities) == ("partial", {"register": "operational", "call_in": "down"})
-    text = page(target, now)
+    text = page(target, NOW)
     assert "Being called: down" in text
     assert "Registering telephones: operational" in text
-    (document,) = documents(take(target.provider, now), "https://x")["components.json"]["components"]
+    (document,) = documents(take(target.provider, NOW), "https://x")["components.json"]["components"]
     assert document["status"] == "partial_outage"
     assert document["clearline_capabilities"] == {"register": "operational", "call_in": "down"}
 
@@ -88,12 +86,11 @@ def test_a_component_is_down_with_what_it_needs_and_names_only_what_is_listed(ta
     shown(alice, "Conferences", {relay: ""}, hidden)
     probed(target, "+" * 36 + "----")
     probed(relay, "+" * 40)
-    now = timezone.now()
-    assert {one.name: one.state for one in take(target.provider, now).components} == {
+    assert {one.name: one.state for one in take(target.provider, NOW).components} == {
         "Conferences": "down",
         "Core": "down",
     }
-    text = page(target, now)
+    text = page(target, NOW)
     assert "needs Core" in text
     assert "Cellar" not in text
     assert "inner" not in text
@@ -102,7 +99,7 @@ def test_a_component_is_down_with_what_it_needs_and_names_only_what_is_listed(ta
 def test_a_component_of_which_one_capability_is_not_measured_is_not_called_working(target: Target, alice: User) -> None:
     shown(alice, "Telephony", {target: "register", another(target, "Incoming"): "call_in"})
     probed(target, "+" * 40)
-    (one,) = take(target.provider, timezone.now()).components
+    (one,) = take(target.provider, NOW).components
     assert one.state == "unknown"
 
 

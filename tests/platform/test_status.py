@@ -4,7 +4,7 @@ import json
 import re
 import subprocess
 import sys
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -162,6 +162,22 @@ def test_an_incident_is_told_until_it_is_resolved(target: Target, listing: Listi
     assert found["api/v2/status.json"]["status"]["indicator"] == "none"
 
 
+COMPONENTS = {"operational", "under_maintenance", "degraded_performance", "partial_outage", "major_outage"}
+INCIDENTS = {"investigating", "identified", "monitoring", "resolved", "postmortem"}
+WINDOWS = {"scheduled", "in_progress", "verifying", "completed"}
+"""The words of the interface's documentation, https://status.atlassian.com/api/v2."""
+
+
+def moments(document: Any) -> list[str]:
+    """Every moment in a document."""
+    if isinstance(document, list):
+        return [each for one in document for each in moments(one)]
+    if not isinstance(document, dict):
+        return []
+    own = [value for key, value in document.items() if key.endswith(("_at", "_for", "_until")) and value is not None]
+    return own + [each for value in document.values() for each in moments(value)]
+
+
 STATUSPAGE_KEYS = {
     "components": {"id", "name", "status", "created_at", "updated_at", "position", "description", "group_id", "group"},
     "incidents": {"id", "name", "status", "created_at", "updated_at", "monitoring_at", "resolved_at", "impact",
@@ -182,6 +198,32 @@ def test_the_read_interface_has_every_key_its_readers_ask_for(
     assert {"id", "name", "url", "time_zone", "updated_at"} == set(summary["page"])
     for part, keys in STATUSPAGE_KEYS.items():
         assert keys <= set(summary[part][0])
+
+
+@database
+def test_readers_of_the_interface_find_its_words_moments_with_a_fraction_and_something_said_of_each(
+    service: Service, target: Target, listing: Listing, alice: User
+) -> None:
+    """As readers take it apart: `strptime` with `%f`, the latest of an incident's or a window's updates."""
+    add_update(opened(listing, alice), Update(stage="monitoring", body="Better."), alice, timezone.now())
+    now = timezone.now()
+    for begins in (-HOUR, DAY):
+        window = Window(title="Work", from_at=now + begins, until_at=now + begins + 2 * HOUR)
+        planning.plan(window, [service], alice, now)
+    planning.start(Window.objects.earliest("from_at"), alice, now)
+    found = published()
+    for path, document in found.items():
+        if path.startswith("api/"):
+            for moment in moments(document):
+                datetime.strptime(moment, "%Y-%m-%dT%H:%M:%S.%f%z")
+    summary = found["api/v2/summary.json"]
+    assert {each["status"] for each in summary["components"]} <= COMPONENTS
+    assert [each["incident_updates"][0]["status"] for each in summary["incidents"]] == ["monitoring"]
+    assert {update["status"] for each in summary["incidents"] for update in each["incident_updates"]} <= INCIDENTS
+    said = {each["status"]: each["incident_updates"] for each in summary["scheduled_maintenances"]}
+    assert set(said) == {"scheduled", "in_progress"}
+    assert [update["status"] for update in said["in_progress"]] == ["in_progress", "scheduled"]
+    assert {update["status"] for updates in said.values() for update in updates} <= WINDOWS
 
 
 def write_page(text: bytes = b"<p>all is well</p><!--stale-->") -> None:

@@ -5,10 +5,10 @@ Source: the interface's documentation, https://status.atlassian.com/api. What it
 """
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
-from clearline.agreement.moments import datetime_us, moment_text
+from clearline.platform.maintenance.models import Window
 from clearline.platform.status.models import Incident, Update
 from clearline.platform.status.parts import State
 from clearline.platform.status.snapshot import ComponentStatus, Maintenance, Snapshot
@@ -121,21 +121,10 @@ def _incident(incident: Incident, by_name: dict[str, Any], origin: str) -> dict[
         "shortlink": f"{origin}/status/#{identifier}",
         "started_at": _text(incident.started_at),
         "page_id": PAGE_ID,
-        "incident_updates": [_update(update, identifier) for update in updates],
+        "incident_updates": [
+            _said(f"U-{update.pk}", identifier, update.stage, update.body, update.at) for update in updates
+        ],
         "components": _named(names, by_name),
-    }
-
-
-def _update(update: Update, incident: str) -> dict[str, Any]:
-    return {
-        "id": f"U-{update.pk}",
-        "status": update.stage,
-        "body": update.body,
-        "incident_id": incident,
-        "created_at": _text(update.at),
-        "updated_at": _text(update.at),
-        "display_at": _text(update.at),
-        "affected_components": None,
     }
 
 
@@ -155,8 +144,34 @@ def _maintenance(one: Maintenance, by_name: dict[str, Any], origin: str) -> dict
         "page_id": PAGE_ID,
         "scheduled_for": _text(window.from_at),
         "scheduled_until": _text(window.until_at),
-        "incident_updates": [],
+        "incident_updates": _stages(window),
         "components": _named(one.names, by_name),
+    }
+
+
+def _stages(window: Window) -> list[dict[str, Any]]:
+    """What is to be said of maintenance, latest first; readers expect at least one."""
+    span = " to ".join(f"{at.astimezone(UTC):%-d %b %Y, %H:%M} UTC" for at in (window.from_at, window.until_at))
+    reached = (
+        ("completed", window.completed_at, "It is completed."),
+        ("in_progress", window.started_at, "It has begun."),
+        ("scheduled", window.approved_at or window.entered_at, f"Planned for {span}."),
+    )
+    return [
+        _said(f"{window.code}-{stage}", window.code, stage, body, at) for stage, at, body in reached if at is not None
+    ]
+
+
+def _said(identifier: str, incident: str, status: str, body: str, at: datetime) -> dict[str, Any]:
+    return {
+        "id": identifier,
+        "status": status,
+        "body": body,
+        "incident_id": incident,
+        "created_at": _text(at),
+        "updated_at": _text(at),
+        "display_at": _text(at),
+        "affected_components": None,
     }
 
 
@@ -165,4 +180,5 @@ def _named(names: Iterable[str], by_name: dict[str, Any]) -> list[Any]:
 
 
 def _text(moment: datetime) -> str:
-    return moment_text(datetime_us(moment))
+    """A moment with its milliseconds, as Statuspage writes it: readers parse a fraction."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds")
