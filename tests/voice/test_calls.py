@@ -354,3 +354,22 @@ def test_of_a_long_call_the_first_messages_are_kept_and_what_is_new(monkeypatch:
     found = analysed(records).calls[0]
     assert [each.text for each in found.ladder] == ["INVITE", "INVITE"]
     assert (found.message_count, found.retransmissions, found.hops) == (7, 2, 2)
+
+
+def test_messages_behind_a_tcp_segment_that_was_not_captured_are_read_with_the_time_they_came() -> None:
+    records, sent = [], {ALICE: 1, BOB: 1}
+    for at_us, source, text in (
+        (0, ALICE, D.request("INVITE", body=sdp(c.ALICE_AUDIO))),
+        (100_000, BOB, D.response("180 Ringing")),
+        (1 * S, BOB, D.response("183 Session Progress")),  # not captured
+        (2 * S, BOB, D.response("200 OK", body=sdp(c.BOB_AUDIO))),
+        (2 * S + 9_000, ALICE, D.request("ACK", to_tag=True)),
+        (5 * S, ALICE, D.request("BYE", 2, to_tag=True)),
+        (5 * S + 50_000, BOB, D.response("200 OK", "2 BYE")),
+    ):
+        records.append((at_us, c.tcp(source, BOB if source == ALICE else ALICE, sent[source], text)))
+        sent[source] += len(text)
+    del records[2]
+    analysis = analysed(records)
+    (found,) = analysis.calls
+    assert (found.talk_us, found.disconnect_delay_us, analysis.capture.missing_segments) == (3 * S, 50_000, 1)

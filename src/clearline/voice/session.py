@@ -58,6 +58,8 @@ class Session:
         """
         self.loop.reader.close()
         self.loop.run(b"")
+        for (source, destination, source_port, destination_port), at_us, message in self.connections.finish():
+            self.take_sip(message, source << 16 | source_port, destination << 16 | destination_port, at_us)
         return self.loop.reader.finish()
 
     def forget(self) -> None:
@@ -123,7 +125,7 @@ class Session:
         first = data[0] if data else 0
         if 0x41 <= first <= 0x7A or first in (0x0D, 0x0A):
             if sip.begins(data):
-                self.take_sip(data, frame)
+                self.take_sip(data, *_endpoints(frame), frame.time_us)
             elif data.strip(b"\r\n\x00"):  # else it keeps a binding alive
                 self.undecoded += 1
         elif first >> 6 == 2 and len(data) >= 8:
@@ -140,15 +142,10 @@ class Session:
             self.malformed += 1
         self.reports.take(packets, frame.source, frame.destination, frame.time_us)
 
-    def take_sip(self, data: bytes, frame: Frame) -> None:
-        """Take a SIP message."""
+    def take_sip(self, data: bytes, source: int, destination: int, at_us: int) -> None:
+        """Take a SIP message that one endpoint sent to another."""
         try:
-            self.book.take(
-                sip.parse(data),
-                frame.source << 16 | frame.source_port,
-                frame.destination << 16 | frame.destination_port,
-                frame.time_us,
-            )
+            self.book.take(sip.parse(data), source, destination, at_us)
         except sip.SipError:
             self.malformed += 1
         for medium in self.book.replaced:  # another call uses the endpoint now: its packets begin new streams
@@ -163,13 +160,18 @@ class Session:
         """Take a TCP segment."""
         key = (frame.source, frame.destination, frame.source_port, frame.destination_port)
         data = frame.data[frame.start : frame.end]
-        for message in self.connections.take(key, frame.sequence, frame.flags, data):
-            self.take_sip(message, frame)
+        for at_us, message in self.connections.take(key, frame.sequence, frame.flags, data, frame.time_us):
+            self.take_sip(message, *_endpoints(frame), at_us)
 
 
 def _may_move(stream: Stream, owner: Medium | None, medium: Medium) -> bool:
     """Tell whether an endpoint may have a stream: nobody else has it, or another endpoint of the call that goes on."""
     return owner is None or (owner.call is medium.call and stream in owner.streams)
+
+
+def _endpoints(frame: Frame) -> tuple[int, int]:
+    """Give the endpoints that a frame was sent from and to."""
+    return frame.source << 16 | frame.source_port, frame.destination << 16 | frame.destination_port
 
 
 def _ends(stream: Stream) -> tuple[int, int]:

@@ -1,5 +1,6 @@
 """TCP segments to SIP messages: put in order, cut by Content-Length (RFC 3261 section 18.3) or by WebSocket frames."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from clearline.voice.wire import sip, websocket
@@ -8,10 +9,13 @@ MAX_CONNECTIONS = 20_000
 """Directions of connections followed; beyond it the one silent longest is let go."""
 
 MAX_BUFFERED_BYTES = 4 << 20
-"""Octets of one direction that wait for a message's end or a missing segment."""
+"""Octets of one direction that wait for a message's end."""
 
 MAX_WAITING_SEGMENTS = 256
 """Segments of one direction that wait for a missing one before it is given up as not captured."""
+
+GIVE_UP_US = 10_000_000
+"""How long segments wait for a missing one: TCP sends it again within seconds, or it was not captured."""
 
 FIN, SYN, RST = 1, 2, 4
 
@@ -25,6 +29,10 @@ Key = tuple[int, int, int, int]
 """Source, destination and their ports."""
 
 
+Heard = list[tuple[int, bytes]]
+"""Messages, each with the time of the segment that completed it."""
+
+
 @dataclass(slots=True)
 class Direction:
     """What one side of a connection sends."""
@@ -32,10 +40,12 @@ class Direction:
     following: int
     """Sequence number of the next octet in order."""
     buffer: bytes = b""
-    waiting: dict[int, bytes] = field(default_factory=dict)
-    """Segments after a missing one, by sequence number."""
+    waiting: dict[int, tuple[int, bytes]] = field(default_factory=dict)
+    """Segments after a missing one and when they were captured, by sequence number."""
     frames: websocket.Frames | None = None
     """Of a WebSocket; None: SIP stands in the stream as it is."""
+    lost: bool = False
+    """Whether something is missing, so that a message can only be looked for where a segment begins one."""
 
     def cut(self) -> bytes | None:
         """Cut the first message off the buffer; empty: it was none, None: more must arrive.
@@ -53,6 +63,7 @@ class Direction:
     def drop(self) -> None:
         """Let go of what has not become a message."""
         self.buffer = b""
+        self.lost = True
         if self.frames is not None:
             self.frames.forget()
 
@@ -75,7 +86,7 @@ class Connections:
         self.unread = 0
         """Compressed WebSocket messages that refer to what was not captured, or are too long."""
 
-    def take(self, key: Key, sequence: int, flags: int, data: bytes) -> list[bytes]:
+    def take(self, key: Key, sequence: int, flags: int, data: bytes, at_us: int) -> Heard:
         """Take a segment.
 
         Args:
@@ -83,6 +94,7 @@ class Connections:
             sequence: the first octet's sequence number.
             flags: the header's flags.
             data: the payload as far as it was captured.
+            at_us: when it was captured.
 
         Returns:
             The messages that it completes.
@@ -98,11 +110,26 @@ class Connections:
             if len(self.directions) >= MAX_CONNECTIONS:
                 del self.directions[next(iter(self.directions))]
             direction = Direction(sequence, frames=None if sip.begins(data) else websocket.Frames())
-        if not flags & RST and not flags & FIN:
-            self.directions[key] = direction
-        messages = self._segment(direction, sequence, data) if data else []
+        messages: Heard = []
+        if direction.waiting and at_us - next(iter(direction.waiting.values()))[0] > GIVE_UP_US:
+            messages += self._give_up(direction)
+        messages += self._segment(direction, sequence, data, at_us) if data else []
         if flags & (RST | FIN):
-            direction.waiting.clear()
+            messages += self._end(direction)
+        else:
+            self.directions[key] = direction
+        return messages
+
+    def finish(self) -> Iterator[tuple[Key, int, bytes]]:
+        """Give the messages that wait for segments that were not captured, with the connection they came over."""
+        for key, direction in self.directions.items():
+            for at_us, message in self._end(direction):
+                yield key, at_us, message
+
+    def _end(self, direction: Direction) -> Heard:
+        messages: Heard = []
+        while direction.waiting:
+            messages += self._give_up(direction)
         return messages
 
     def _note_hidden(self, key: Key, data: bytes) -> None:
@@ -113,37 +140,46 @@ class Connections:
         if is_tls and SIPS_PORT in (source_port, destination_port) and len(self.encrypted) < MAX_CONNECTIONS:
             self.encrypted.add(min(key, (destination, source, destination_port, source_port)))
 
-    def _segment(self, direction: Direction, sequence: int, data: bytes) -> list[bytes]:
-        ahead = (sequence - direction.following) & 0xFFFFFFFF
-        if ahead >= 0x80000000:  # sent again, perhaps with more at its end
-            known = 0x100000000 - ahead
-            if known >= len(data):
-                return []
-            data, ahead = data[known:], 0
-        if ahead:
-            direction.waiting.setdefault(sequence, data)
-            if len(direction.waiting) <= MAX_WAITING_SEGMENTS:
-                return []
-            self._give_up(direction)
-        else:
-            self._append(direction, data)
-        while (data := direction.waiting.pop(direction.following, b"")) != b"":
-            self._append(direction, data)
-        return self._messages(direction)
+    def _segment(self, direction: Direction, sequence: int, data: bytes, at_us: int) -> Heard:
+        ahead = _ahead(sequence, direction)
+        if ahead > 0:
+            if len(data) > len(direction.waiting.get(sequence, (0, b""))[1]):
+                direction.waiting[sequence] = at_us, data
+            return self._give_up(direction) if len(direction.waiting) > MAX_WAITING_SEGMENTS else []
+        if len(data) <= -ahead:  # sent again
+            return []
+        data = data[-ahead:]
+        return self._append(direction, data, at_us) + self._catch_up(direction, at_us)
 
-    def _append(self, direction: Direction, data: bytes) -> None:
-        direction.buffer += data
+    def _append(self, direction: Direction, data: bytes, at_us: int) -> Heard:
+        """Take the next octets in order."""
         direction.following = (direction.following + len(data)) & 0xFFFFFFFF
+        if direction.lost and not begins(data):
+            self.unread += websocket.is_compressed(data)
+            return []
+        direction.lost = False
+        direction.buffer += data
+        return [(at_us, message) for message in self._messages(direction)]
 
-    def _give_up(self, direction: Direction) -> None:
+    def _catch_up(self, direction: Direction, at_us: int) -> Heard:
+        """Take the segments that waited for what has come by now; `at_us`: when it came."""
+        messages: Heard = []
+        while direction.waiting:
+            sequence = min(direction.waiting, key=lambda each: _ahead(each, direction))
+            ahead = _ahead(sequence, direction)
+            if ahead > 0:
+                break
+            came_us, data = direction.waiting.pop(sequence)
+            if len(data) > -ahead:  # less what is known of it
+                messages += self._append(direction, data[-ahead:], max(came_us, at_us))
+        return messages
+
+    def _give_up(self, direction: Direction) -> Heard:
         """Go on after a segment that was never captured, at the next one that begins a message."""
         self.missing += 1
         direction.drop()
-        for sequence in sorted(direction.waiting, key=lambda s: (s - direction.following) & 0xFFFFFFFF):
-            if begins(direction.waiting[sequence]):
-                direction.following = sequence
-                break
-            self.unread += websocket.is_compressed(direction.waiting.pop(sequence))
+        direction.following = min(direction.waiting, key=lambda each: _ahead(each, direction))
+        return self._catch_up(direction, 0)
 
     def _messages(self, direction: Direction) -> list[bytes]:
         messages: list[bytes] = []
@@ -165,3 +201,8 @@ class Connections:
             self.malformed += 1
             direction.drop()
         return messages
+
+
+def _ahead(sequence: int, direction: Direction) -> int:
+    """Count the octets between what is known and a sequence number; negative: it is known (numbers wrap)."""
+    return ((sequence - direction.following + 0x80000000) & 0xFFFFFFFF) - 0x80000000
