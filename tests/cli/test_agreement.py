@@ -2,11 +2,20 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
+import jsonschema
 import pytest
-from tests.agreement.samples import AGREEMENT, DEFAULT, varied
+from tests.agreement.samples import AGREEMENT, DEFAULT, ROOT, varied
 from tests.cli.invoke import Run, runner
 from tests.cli.test_evaluate import write
+
+
+def published(name: str, said: str) -> Any:
+    """What was said, which is as the published schema has it."""
+    document = json.loads(said)
+    jsonschema.validate(document, json.loads((ROOT / "docs" / "schemas" / f"{name}.json").read_text()))
+    return document
 
 
 @pytest.fixture
@@ -28,7 +37,7 @@ def test_lint_leaves_with_1_when_it_warns(run: Run, tmp_path: Path) -> None:
     assert "warning: commitments.availability.unknown: time that nobody observed counts as up" in made.out
     as_json = run("agreement", "lint", terms, "--json")
     assert as_json.status == 1
-    assert len(json.loads(as_json.out)["warnings"]) == 1
+    assert len(published("agreement-lint", as_json.out)["warnings"]) == 1
 
 
 def test_lint_refuses_what_is_no_agreement(run: Run, tmp_path: Path) -> None:
@@ -70,7 +79,7 @@ def test_diff_leaves_with_1_when_the_rules_for_changes_are_broken(run: Run, tmp_
     assert made.status == 1
     assert "No term changes.\n" in made.out
     assert "problem: effective: 15 January 2027 is not the first day of a month\n" in made.out
-    as_json = json.loads(run("agreement", "diff", DEFAULT, new, "--json").out)
+    as_json = published("agreement-diff", run("agreement", "diff", DEFAULT, new, "--json").out)
     assert (as_json["changes"], as_json["notify_by"]) == ([], "2026-12-16")
 
 

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 from clearline.records.schema import ProbeSample
@@ -128,6 +129,14 @@ def test_a_second_one_on_the_same_data_says_that_one_runs_already(platform: Plat
     second = platform.clearline("up")
     assert second.returncode == 1
     assert f"runs already at http://{platform.web} (process {platform.process.pid})" in second.stderr
+
+
+def test_its_status_is_told_to_programs_as_its_schema_says(platform: Platform) -> None:
+    rows = json.loads(platform.clearline("status", "--json").stdout)
+    jsonschema.validate(
+        rows, json.loads((Path(__file__).parents[2] / "docs" / "schemas" / "processes.json").read_text())
+    )
+    assert {row["name"] for row in rows} == {"reflector", "web", "worker", "prober"}
 
 
 def test_a_target_named_by_its_setting_is_kept(platform: Platform) -> None:

@@ -1,4 +1,7 @@
+import base64
+import hmac
 import re
+import struct
 from datetime import timedelta
 from io import StringIO
 
@@ -121,6 +124,28 @@ def test_second_factor_page_and_its_secret_is_not_kept_in_clear(page: Client, al
     kept = MfaAdapter().encrypt("JBSWY3DPEHPK3PXP")
     assert "JBSWY3DPEHPK3PXP" not in kept
     assert MfaAdapter().decrypt(kept) == "JBSWY3DPEHPK3PXP"
+
+
+def code_of(secret: str) -> str:
+    """The code of this half minute (RFC 6238), reckoned here and not by what is tested."""
+    counter = struct.pack(">Q", int(timezone.now().timestamp()) // 30)
+    digest = hmac.digest(base64.b32decode(secret), counter, "sha1")
+    return f"{(struct.unpack_from('>I', digest, digest[-1] & 15)[0] & 0x7FFFFFFF) % 10**6:06}"
+
+
+def test_a_second_factor_is_enrolled_and_then_asked_for(alice: User) -> None:
+    client, signed_in = Client(), {"login": alice.email, "password": "correct horse battery"}
+    assert client.post("/sign-in/", signed_in).status_code == 302
+    client.post("/sign-in/again/", {"password": "correct horse battery"})
+    shown = client.get("/me/second-factor/totp/activate/").content.decode()
+    secret = re.search(r"\b[A-Z2-7]{32}\b", shown)
+    assert secret
+    assert b"Incorrect code" in client.post("/me/second-factor/totp/activate/", {"code": "x"}).content
+    enrolled = client.post("/me/second-factor/totp/activate/", {"code": code_of(secret.group())})
+    assert enrolled.headers["Location"] == "/me/second-factor/recovery-codes/"
+    other = Client()
+    assert other.post("/sign-in/", signed_in).headers["Location"] == "/me/second-factor/authenticate/"
+    assert other.get("/").status_code == 302
 
 
 def test_a_colleague_comes_in_by_the_link_that_is_handed_over(page: Client, alice: User) -> None:

@@ -8,6 +8,7 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
@@ -216,6 +217,8 @@ def test_the_command_line_reads_and_says_what_it_kept(
         notices.read([good, bad], json_output=True)
     assert left.value.code == 2
     said = capsys.readouterr()
+    schema = Path(__file__).parents[2] / "docs" / "schemas" / "carrier-window.json"
+    jsonschema.validate(json.loads(said.out), json.loads(schema.read_text()))
     assert json.loads(said.out) == {
         "outcome": "new", "carrier": "example.com", "id": "WorkOrder-31415", "status": "CONFIRMED",
         "from": "2026-11-10T08:00:00Z", "until": "2026-11-10T10:00:00Z",

@@ -139,6 +139,7 @@ ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 MFA_ADAPTER = "clearline.platform.accounts.adapters.MfaAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "Clearline"
+MFA_TOTP_TOLERANCE = 1  # the code before and after too: telephones' clocks are off (RFC 6238, 5.2)
 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _origin.scheme == "https"
 SECURE_REFERRER_POLICY = "same-origin"

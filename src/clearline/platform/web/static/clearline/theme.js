@@ -4,6 +4,8 @@ const theme = () => localStorage.getItem("theme") ?? (dark.matches ? "dark" : "l
 const paint = () => document.documentElement.setAttribute("data-bs-theme", theme());
 paint();
 dark.addEventListener("change", paint);
+addEventListener("beforeprint", () => document.documentElement.setAttribute("data-bs-theme", "light"));
+addEventListener("afterprint", paint);
 addEventListener("click", (event) => {
   if (!event.target.closest("[data-theme-switch]")) return;
   localStorage.setItem("theme", theme() === "dark" ? "light" : "dark");
