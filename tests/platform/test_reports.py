@@ -34,7 +34,7 @@ def view(service: Service, alice: User) -> str:
 def told(service: Service, **more: object) -> dict[str, object]:
     """What the customer types."""
     return {
-        "what": "No sound at all", "shown": "Ann called Bob at nine: nothing was heard.", "services": [service.pk],
+        "what": "No sound at all", "shown": "Ann called Bob at nine: nothing was heard.", "places": [service.pk],
         "from_at": f"{timezone.now() - HOUR:%Y-%m-%dT%H:%M:%S}", "until_at": "", "contact": "Ann, +49 30 123", **more,
     }  # fmt: skip
 
@@ -78,7 +78,7 @@ def test_a_customer_is_refused_only_with_a_reason(page: Client, client: Client, 
 
 
 def test_who_is_on_call_is_told_of_a_report_until_somebody_decided(
-    client: Client, service: Service, view: str, alice: User
+    page: Client, client: Client, service: Service, view: str, alice: User
 ) -> None:
     now = timezone.now()
     Responder.objects.create(provider=alice.provider, name="NOC", address="noc@nw.example", added_at=now)
@@ -86,6 +86,7 @@ def test_who_is_on_call_is_told_of_a_report_until_somebody_decided(
     tend(timezone.now)
     alert = Alert.objects.get(kind="report")
     assert (alert.title, alert.is_critical) == ("Acme Ltd reports: No sound at all", True)
+    assert f'href="/availability/outages/{alert.subject}/"' in page.get("/alerts/").content.decode()
     (sent,) = Delivery.objects.filter(topic=alert.code)
     assert sent.recipient == "noc@nw.example"
     for expected in ("nothing was heard", "Hosted voice of Acme Ltd (Berlin)", "Ann, +49 30 123"):
@@ -135,7 +136,7 @@ def test_a_report_needs_the_token_of_the_form_and_the_link(client: Client, servi
         ("until_at", "2020-01-01T00:00:00", "It ended after it began"),
         ("contact", "", "required"),
         ("shown", "x" * 4001, "at most 4000"),
-        ("services", ["999"], "not one of the available choices"),
+        ("places", ["999"], "not one of the available choices"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_beside_its_field(
@@ -153,7 +154,7 @@ def test_another_customers_service_cannot_be_reported(client: Client, service: S
         starts_at=datetime(2026, 1, 1, tzinfo=UTC),
     )  # fmt: skip
     assert "Trunk" not in client.get(f"{view}report/").content.decode()
-    assert client.post(f"{view}report/", told(service, services=[other.pk])).status_code == 422
+    assert client.post(f"{view}report/", told(service, places=[other.pk])).status_code == 422
 
 
 def test_a_report_counts_by_the_moment_that_the_customer_gave(service: Service, client: Client, view: str) -> None:

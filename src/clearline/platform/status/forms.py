@@ -82,11 +82,11 @@ class ReportForm(forms.ModelForm):  # type: ignore[type-arg]  # takes none when 
         widget=forms.Textarea(attrs={"rows": 4}),
         help_text="Who called whom and when, what was heard, what the telephone said.",
     )
-    services = _Places(Service.objects.none(), widget=forms.CheckboxSelectMultiple, label="Where")
+    places = _Places(Service.objects.none(), widget=forms.CheckboxSelectMultiple, label="Where")
     from_at = MomentField(label="Since")
     until_at = MomentField(label="Until", required=False, help_text="Leave empty while it goes on.")
     contact = forms.CharField(max_length=200, label="Whom we ask back", help_text="A name with a number or an address.")
-    field_order = ("what", "services", "from_at", "until_at", "shown", "contact")
+    field_order = ("what", "places", "from_at", "until_at", "shown", "contact")
 
     class Meta:
         model = Declaration
@@ -94,7 +94,7 @@ class ReportForm(forms.ModelForm):  # type: ignore[type-arg]  # takes none when 
 
     def __init__(self, customer: Customer, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        chosen = self.fields["services"]
+        chosen = self.fields["places"]
         assert isinstance(chosen, _Places)  # noqa: S101  # it is declared so above
         chosen.queryset = customer.services.select_related("site")
 

@@ -78,11 +78,11 @@ def customer(request: HttpRequest, token: str) -> HttpResponse:
 def report(request: HttpRequest, token: str) -> HttpResponse:
     """Where the customer declares an outage. Its address is told to no other site, and to ours, as CSRF needs it."""
     found, bought = _found(token)
-    form = ReportForm(found, request.POST or None, initial={"from_at": timezone.now(), "services": bought})
+    form = ReportForm(found, request.POST or None, initial={"from_at": timezone.now(), "places": bought})
     status = 200
     if request.method == "POST" and form.is_valid():
         try:
-            outages.report(form.save(commit=False), form.cleaned_data["services"], found, timezone.now())
+            outages.report(form.save(commit=False), form.cleaned_data["places"], found, timezone.now())
         except outages.NotNowError as error:
             form.add_error(None, str(error))
             status = 429
