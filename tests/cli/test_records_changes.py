@@ -75,3 +75,36 @@ def test_a_person_goes_unless_held_and_old_numbers_are_hidden_at_night(store: Pa
     assert [row["caller"] for row in run(store, "export-person", "+12025550100", *of)[1]] == []
     status, (report,) = run(store, "check")
     assert (status, report["problems"], report["alerts"]) == (0, [], [])
+
+
+def test_a_damaged_file_is_a_sentence_whatever_is_done_with_it(store: Path, tmp_path: Path) -> None:
+    of, rules = ["--tenant", "t"], tmp_path / "rules.json"
+    assert run(store, "seal")[0] == 0
+    for path in (store / "data" / "calls").glob("*/*.parquet"):
+        path.write_bytes(path.read_bytes()[:2000])
+    rule = {"id": "r", "kind": "number", "value": "+12025550007", "customer": "C-9", "service": "S-9"}
+    rules.write_text(json.dumps([rule]))
+    for asked in (
+        ["search", *of, *SPAN, "--number", "+12025550007"],
+        ["export", "calls", tmp_path / "x.csv", *of, *SPAN],
+        ["pseudonymise", "2026-09", "--before", "2026-10-01"],
+        ["erase-person", "+12025550007", *of, *WHO],
+        ["erase-customer", "C-1", *of, *WHO],
+        ["rules", rules, *of, *WHO],
+        ["seal"],
+    ):
+        done = CliRunner().invoke(app, [*map(str, asked), "--store", str(store)])
+        assert (done.exit_code, "cannot be read" in done.stderr) == (1, True), asked
+    assert not (tmp_path / "x.csv").exists()
+    assert "upkeep" in str(run(store, "look")[1])
+
+
+def test_what_cannot_be_meant_is_refused(store: Path, tmp_path: Path) -> None:
+    of = ["--tenant", "t"]
+    assert run(store, "totals", *of, "--since", "2026-10-01", "--until", "2026-09-01")[0] == 2
+    assert run(store, "export", "calls", tmp_path / "none" / "x.csv", *of, *SPAN)[0] == 1
+    assert run(store, "history", "calls", "nosuchkey", *of, *SPAN)[0] == 1
+    assert run(store, "pseudonymise", "../x", "--before", "2026-10-01")[0] == 1
+    assert not (store / "x.key").exists()
+    _, rows = run(store, "totals", *of, *SPAN, "--by", "customer", "--by", "service")
+    assert [row["service"] for row in rows] == ["S-1", None]

@@ -8,7 +8,7 @@ import typer
 
 from clearline.cli import records_past, records_people, records_rules
 from clearline.cli.exits import BAD_INPUT, NOT_SO, fail
-from clearline.cli.records_store import Since, Store, Tenant, Until, emit, moment_us, open_store
+from clearline.cli.records_store import Since, Store, Tenant, Until, emit, open_store, span
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,17 +57,16 @@ def totals(
     tenant: Tenant,
     since: Since,
     until: Until,
-    by: Annotated[str, typer.Option(help="Dimensions, such as customer,service or trunk,hour_us.")] = "",
+    by: Annotated[list[str] | None, typer.Option(help="Dimensions, such as customer,service or trunk,hour_us.")] = None,
     store: Store = None,
 ) -> None:
     """Print the sums over calls, one JSON object a line."""
     from clearline.records import figures  # noqa: PLC0415
 
-    names = [name for name in by.split(",") if name]
+    names = [name for names in by or () for name in names.split(",") if name]
     with open_store(store) as records:
-        low, high = moment_us(since), moment_us(until)
         try:
-            rows = figures.totals(records, tenant=tenant, since_us=low, until_us=high, by=names)
+            rows = figures.totals(records, tenant=tenant, **span(since, until), by=names)
         except ValueError as error:
             fail(str(error), BAD_INPUT)
         for row in rows:
@@ -91,9 +90,11 @@ def search(
     if (number is None) == (call_id is None):
         fail("search for --number or for --call-id", BAD_INPUT)
     with open_store(store) as records:
-        span = {"since_us": moment_us(since), "until_us": moment_us(until)}
-        for call in searching.search(records, tenant=tenant, **span, number=number, call_id=call_id):
+        found = searching.search(records, tenant=tenant, **span(since, until), number=number, call_id=call_id)
+        for call in found:
             emit(asdict(call))
+        if len(found) == searching.MAX_FOUND:
+            sys.stderr.write(f"clearline: there may be more than these {len(found)}: ask for less time\n")
 
 
 @app.command()
@@ -114,8 +115,7 @@ def export(
     if target.suffix not in {".parquet", ".csv"}:
         fail(f"{target}: write to a file that ends in .parquet or .csv", BAD_INPUT)
     with open_store(store) as records:
-        span = {"since_us": moment_us(since), "until_us": moment_us(until)}
-        rows = exporting.export(records, TABLES[table], target, tenant=tenant, **span)
+        rows = exporting.export(records, TABLES[table], target, tenant=tenant, **span(since, until))
         emit({"table": table, "file": str(target), "rows": rows})
 
 

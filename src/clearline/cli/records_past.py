@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from clearline.cli.exits import BAD_INPUT, NOT_SO, fail
-from clearline.cli.records_store import Since, Store, Tenant, Until, Who, Why, emit, moment_us, open_store
+from clearline.cli.records_store import Since, Store, Tenant, Until, Who, Why, emit, moment_us, open_store, span
 
 app = typer.Typer(add_completion=False)
 
@@ -72,8 +72,10 @@ def history(table: Table, key: Key, tenant: Tenant, since: Since, until: Until, 
     if table not in TABLES:
         fail(f"there is no table {table!r}; there are {', '.join(TABLES)}", BAD_INPUT)
     with open_store(store) as records:
-        span = {"since_us": moment_us(since), "until_us": moment_us(until)}
-        for state in states(records, table, tenant=tenant, **span, key=key):
+        found = states(records, table, tenant=tenant, **span(since, until), key=key)
+        if not found:
+            fail(f"there is no record {key} of {tenant} from {since} to {until}", NOT_SO)
+        for state in found:
             said = {"since_us": state.since_us, "who": state.who, "why": state.why, "moved_to_us": state.moved_to_us}
             emit({**said, "record": asdict(state.record)})
 
@@ -84,8 +86,7 @@ def snapshot(tenant: Tenant, since: Since, until: Until, who: Who, why: Why, sto
     from clearline.records.snapshot import load, take  # noqa: PLC0415
 
     with open_store(store) as records:
-        span = {"since_us": moment_us(since), "until_us": moment_us(until)}
-        name = take(records, tenant=tenant, **span, who=who, why=why)
+        name = take(records, tenant=tenant, **span(since, until), who=who, why=why)
         emit({"snapshot": name, "files": len(load(records, name)["files"]), "figures": load(records, name)["figures"]})
 
 

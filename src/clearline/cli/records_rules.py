@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from clearline.cli.exits import BAD_INPUT, fail
-from clearline.cli.records_store import Since, Store, Tenant, Until, emit, moment_us, open_store
+from clearline.cli.records_store import Since, Store, Tenant, Until, emit, open_store, span
 
 app = typer.Typer(add_completion=False)
 
@@ -58,5 +58,5 @@ def unattributed(tenant: Tenant, since: Since, until: Until, store: Store = None
     from clearline.records.attributing import unattributed as nobodys  # noqa: PLC0415
 
     with open_store(store) as records:
-        for row in nobodys(records, tenant=tenant, since_us=moment_us(since), until_us=moment_us(until)).to_pylist():
+        for row in nobodys(records, tenant=tenant, **span(since, until)).to_pylist():
             emit(row)

@@ -5,7 +5,7 @@ import sys
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
@@ -57,6 +57,21 @@ def moment_us(text: str) -> int:
         fail(f"{text} is not a moment: write it as 2026-10-01 or 2026-10-01T12:00:00Z", BAD_INPUT)
     moment = moment.replace(tzinfo=moment.tzinfo or UTC)
     return int((moment - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds()) * 1_000_000 + moment.microsecond
+
+
+class Span(TypedDict):
+    """A stretch of time, half-open, in microseconds since 1970."""
+
+    since_us: int
+    until_us: int
+
+
+def span(since: str, until: str) -> Span:
+    """A stretch of time as typed."""
+    ends = Span(since_us=moment_us(since), until_us=moment_us(until))
+    if ends["until_us"] <= ends["since_us"]:
+        fail(f"there is no time from {since} to {until}: --until is the end, exclusive", BAD_INPUT)
+    return ends
 
 
 def emit(document: object) -> None:

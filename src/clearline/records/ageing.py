@@ -2,6 +2,7 @@
 
 import hmac
 import os
+import re
 from collections import Counter
 from collections.abc import Sequence
 from functools import partial
@@ -14,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from clearline.records import documents
+from clearline.records import documents, parquet
 from clearline.records.attributing import restate
 from clearline.records.attribution import SETTLED, subscriber
 from clearline.records.erasure import NAMING, Erased, remove_rows, rows_of
@@ -105,7 +106,8 @@ def pseudonymise(records: "Records", *, before_day: int, period: str) -> int:
 
 def _has_open(path: Path, identity: Sequence[str]) -> bool:
     """Whether any text of these columns is no pseudonym, by the least and the greatest that a file says it has."""
-    metadata = pq.read_metadata(path)
+    with parquet.plain_errors(path):
+        metadata = pq.read_metadata(path)
     for number in range(metadata.num_row_groups):
         group = metadata.row_group(number)
         for column in map(group.column, range(group.num_columns)):
@@ -140,8 +142,14 @@ def _hidden(table: Table, data: pa.Table, *, key: bytes) -> pa.Table:
     return data
 
 
+def _key_path(records: "Records", period: str) -> Path:
+    if not re.fullmatch(r"[0-9A-Za-z][0-9A-Za-z_-]*", period):
+        raise RecordsError(f"{period!r} cannot be the name of a period: use letters, digits, - and _, such as 2026-10")
+    return records.path / "keys" / f"{period}.key"
+
+
 def _key(records: "Records", period: str) -> bytes:
-    path = records.path / "keys" / f"{period}.key"
+    path = _key_path(records, period)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not path.exists():
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -157,7 +165,7 @@ def destroy_key(records: "Records", period: str) -> None:
     On a copy-on-write disk or in backups older blocks may survive; keep `keys/` out of backups.
     """
     must_be_free(records, None, None)
-    path = records.path / "keys" / f"{period}.key"
+    path = _key_path(records, period)
     if not path.exists():
         raise RecordsError(f"there is no key for {period}")
     with path.open("r+b") as file:

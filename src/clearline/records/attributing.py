@@ -76,7 +76,12 @@ def _restate(records: "Records", file: File, rules: Rules) -> TenantsMoves:
     path = parquet.new_path(file.table, file.day)
     temporary = (records.path / path).with_suffix(".tmp")
     staged = temporary.with_suffix(".staged")
-    with pq.ParquetFile(records.path / file.path) as reader, pq.ParquetWriter(staged, stored_schema(table)) as writer:
+    source = records.path / file.path
+    with (
+        parquet.plain_errors(source),
+        pq.ParquetFile(source) as reader,
+        pq.ParquetWriter(staged, stored_schema(table)) as writer,
+    ):
         for batch in reader.iter_batches(parquet.READ_ROWS):
             before = conform(table, pa.Table.from_batches([batch]))
             after = rules.apply(before, table.time)

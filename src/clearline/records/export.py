@@ -1,5 +1,6 @@
 """Records as files for others: Parquet or CSV, with the columns of `schema`."""
 
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ import pyarrow.parquet as pq
 from clearline.records.columns import record_schema
 from clearline.records.query import Scope
 from clearline.records.schema import DAY_US, Table
+from clearline.records.spool import plain_error
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -22,11 +24,27 @@ def export(records: "Records", table: Table, target: Path, *, tenant: str, since
 
     Returns:
         How many records were written.
+
+    Raises:
+        StoreFullError, StoreReadOnlyError: the file cannot be written; what was there before stays.
     """
+    unfinished = target.with_name(f"{target.name}.part")
+    try:
+        rows = _write(records, table, unfinished, target.suffix, (tenant, since_us, until_us))
+        unfinished.rename(target)
+    except OSError as error:
+        raise plain_error(error, target) from error
+    finally:
+        with suppress(OSError):
+            unfinished.unlink()
+    return rows
+
+
+def _write(records: "Records", table: Table, target: Path, form: str, of: tuple[str, int, int]) -> int:
+    tenant, since_us, until_us = of
     schema = record_schema(table)
     rows = 0
-    writer = pq.ParquetWriter(target, schema) if target.suffix == ".parquet" else pa_csv.CSVWriter(target, schema)
-    with writer as out:
+    with pq.ParquetWriter(target, schema) if form == ".parquet" else pa_csv.CSVWriter(target, schema) as out:
         for low, high in _days(records, table, since_us, until_us):
             found = records.ask(partial(_fetch, records, table, Scope(tenant, low, high)))
             rows += len(found)

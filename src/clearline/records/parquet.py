@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -31,6 +32,25 @@ INDEX_ROW_GROUP_ROWS = 61_440
 """The same for a search index, whose rows are narrow: fewer groups are found faster than smaller ones are decoded."""
 READ_ROWS = 65_536
 """Rows held at once when a file is read back."""
+
+
+@contextmanager
+def plain_errors(path: Path) -> Iterator[None]:
+    """Let what goes wrong with reading a file, or writing another from it, be one of the store's own errors.
+
+    Raises:
+        FileNotFoundError: it is gone.
+        StoreDamagedError: it cannot be read.
+        RecordsError: the disk refused; see `plain_error`.
+    """
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except (pa.ArrowException, OSError) as error:
+        if isinstance(error, OSError) and error.errno:
+            raise plain_error(error, path) from error
+        raise StoreDamagedError(f"a file cannot be read: {path}: {error}; run `clearline records check`") from error
 
 
 def day_name(day: int) -> str:
@@ -175,5 +195,5 @@ def _add(sums: tuple[Any, Any, Any], column: pa.Array) -> None:
 
 def read(root: Path, path: str, columns: Sequence[str] | None = None) -> pa.Table:
     """Read one whole file, for files known to be small enough."""
-    with pq.ParquetFile(root / path) as reader:
+    with plain_errors(root / path), pq.ParquetFile(root / path) as reader:
         return reader.read(columns)

@@ -52,7 +52,7 @@ def rewrite(records: "Records", file: File, change: Change, *, live: bool, keeps
     temporary.parent.mkdir(parents=True, exist_ok=True)
     kept = {"made_of": file.made_of} if keeps_measures else {}
     about = parquet.footer(file.table, file.day, file.level, rules=file.rules, merges=[file.path], **kept)
-    with pq.ParquetFile(records.path / file.path) as reader:
+    with parquet.plain_errors(records.path / file.path), pq.ParquetFile(records.path / file.path) as reader:
         # The columns of the original, whatever its version: so the same measures have the same digest.
         schema = pa.schema([stored_schema(table).field(name) for name in reader.schema_arrow.names])
         schema = schema.with_metadata({parquet.FOOTER: about})

@@ -37,9 +37,9 @@ OPTIONS = pa.ipc.IpcWriteOptions(compression="lz4")
 def plain_error(error: OSError, path: Path) -> RecordsError:
     """Turn an operating system's refusal to write into a sentence with the next step."""
     if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
-        return StoreFullError(f"no space left for {path}: free some space, then send the batch again")
+        return StoreFullError(f"no space left for {path}: free some space, then try again")
     if error.errno in {errno.EROFS, errno.EACCES, errno.EPERM}:
-        return StoreReadOnlyError(f"{path} cannot be written ({error.strerror}): make it writable, then send again")
+        return StoreReadOnlyError(f"{path} cannot be written ({error.strerror}): make it writable, then try again")
     return RecordsError(f"{path}: {error.strerror}")
 
 

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from clearline.records.engines.spill import Spill
 from clearline.records.errors import RecordsError, StoreDamagedError, StoreFullError
-from clearline.records.parquet import INDEX_ROW_GROUP_ROWS, ROW_GROUP_ROWS
+from clearline.records.parquet import INDEX_ROW_GROUP_ROWS, ROW_GROUP_ROWS, plain_errors
 
 MEMORY_LIMIT = "1GB"
 """What DuckDB may hold; beyond it, it spills to the store's temporary directory."""
@@ -113,18 +113,9 @@ def _files_sql(paths: Sequence[str], more: str = "") -> str:
 
 @lru_cache(MAX_FILES)
 def _columns(path: str) -> tuple[str, ...]:
-    """The columns of a file, which never changes.
-
-    Raises:
-        FileNotFoundError: it is gone.
-        StoreDamagedError: it cannot be read.
-    """
-    try:
+    """The columns of a file, which never changes. See `plain_errors` for what it raises."""
+    with plain_errors(Path(path)):
         return tuple(pq.read_schema(path).names)
-    except FileNotFoundError:
-        raise
-    except (pa.ArrowException, OSError) as error:
-        raise StoreDamagedError(f"a file cannot be read: {path}: {error}; run `clearline records check`") from error
 
 
 def allowed_sql(only: Mapping[str, Collection[str | int | None]]) -> list[str]:
