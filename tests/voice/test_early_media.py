@@ -1,9 +1,11 @@
 """Media captured before the description that names its formats: early media, late offers, messages out of order."""
 
+import pytest
 from tests.voice import media
 from tests.voice.captures import ALICE_AUDIO, BOB_AUDIO, TONE, Dialog, Record, back, sdp, there, udp
 from tests.voice.media import analysed
 
+from clearline.voice import call
 from clearline.voice.results import Stream
 from clearline.voice.results.findings import findings
 
@@ -77,6 +79,16 @@ def test_early_media_found_by_its_source_is_known_by_the_answer_when_that_comes(
     found = only_stream([*described(3 * S, answer, offer), *opus(200, 96)])
     assert (found.call_id, found.codec, found.from_caller) == (D.call_id, "opus", True)
     assert found.undescribed == BEFORE
+
+
+@pytest.mark.parametrize(("told", "undescribed"), [(1000, BEFORE), (0, 0)], ids=["few streams", "too many streams"])
+def test_a_later_description_tells_what_the_first_left_open(
+    monkeypatch: pytest.MonkeyPatch, told: int, undescribed: int
+) -> None:
+    monkeypatch.setattr(call, "MAX_TOLD", told)
+    again = [back(3 * S, D.request("INVITE", 7, by_callee=True, body=sdp(BOB_AUDIO, "111", media.OPUS)))]
+    found = only_stream([*described(S, sdp(BOB_AUDIO, "111", ())), *again, *opus(200)])
+    assert (found.codec, found.undescribed) == ("opus", undescribed)
 
 
 def test_a_stream_stays_with_its_call_when_another_describes_the_endpoint_it_was_sent_to() -> None:

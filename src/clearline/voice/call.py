@@ -12,6 +12,9 @@ from clearline.voice.formats import NO_FORMATS, Formats, united
 if TYPE_CHECKING:
     from clearline.voice.streams import Stream
 
+MAX_TOLD = 1000
+"""Streams of one endpoint that are told when it is described anew: of more, many descriptions cost too much."""
+
 
 @final
 class Message:
@@ -107,15 +110,18 @@ class Medium:
         """What its section and the others that share its transport name, by the latest description."""
         self.formats = NO_FORMATS
         """All that was ever described for it."""
-        self.streams: list[Stream] = []
+        self.streams: dict[int, Stream] = {}
+        """By their index."""
         self.seen_us: int = 0
         """The last packet of all its streams, once the capture was read to its end."""
 
     def describe(self, section: Formats) -> None:
         """Take what a description names for it, besides what was described before."""
-        self.formats = united(self.formats, section)
-        for stream in self.streams:
-            stream.describe(self.formats)
+        formats = united(self.formats, section)
+        if formats is not self.formats and len(self.streams) <= MAX_TOLD:
+            for stream in self.streams.values():
+                stream.describe(formats)
+        self.formats = formats
 
     def section(self, payload_type: int) -> Formats:
         """Give the section that a payload type belongs to (RFC 9143 section 9.2)."""

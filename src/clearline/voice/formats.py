@@ -11,8 +11,11 @@ from typing import Final, final
 NOISES: Final = frozenset({13, 19})
 """Comfort noise: RFC 3389, and its number before that."""
 
-MAX_SHARED: Final = 1024
+MAX_SHARED: Final = 512
 """Different formats that are remembered so that equal ones are one value."""
+
+MAX_SHARED_LENGTH: Final = 2000
+"""Characters of what names formats, up to which they are remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,8 @@ class Formats:
         self.events: frozenset[int] = self._called("telephone-event")
         self.noises: frozenset[int] = NOISES | self._called("cn")
         self.secure: bool = secure
+        self.length: int = sum(len(each.encoding) + len(each.parameters) for each in self.by_type.values())
+        """Characters that they are named by."""
 
     def _called(self, encoding: str) -> frozenset[int]:
         return frozenset(number for number, name in self.encodings.items() if name == encoding)
@@ -54,9 +59,16 @@ NO_FORMATS: Final = Formats()
 
 def united(before: Formats, after: Formats) -> Formats:
     """Give what an endpoint takes once it was described anew, or by a further section; the later word counts."""
-    return after if before in (NO_FORMATS, after) else _united(before, after)
+    if before in (NO_FORMATS, after):
+        return after
+    return (_united if before.length + after.length > MAX_SHARED_LENGTH else _shared_united)(before, after)
 
 
-@lru_cache(maxsize=MAX_SHARED)
 def _united(before: Formats, after: Formats) -> Formats:
-    return Formats({**before.by_type, **after.by_type}.items(), secure=after.secure)
+    both = {**before.by_type, **after.by_type}
+    if both == before.by_type and after.secure == before.secure:
+        return before
+    return Formats(both.items(), secure=after.secure)
+
+
+_shared_united = lru_cache(maxsize=MAX_SHARED)(_united)

@@ -81,7 +81,7 @@ class Session:
         self.owners.append(medium)
         self.sent_from.append(sent_from)
         if medium is not None:
-            medium.streams.append(stream)
+            medium.streams[len(self.owners) - 1] = stream
         if medium is None or sent_from:
             self.undescribed.append(stream)
         return stream
@@ -102,9 +102,9 @@ class Session:
                 if medium is None or not _may_move(stream, owner, medium):
                     continue
                 if owner is not None:
-                    owner.streams.remove(stream)
+                    del owner.streams[stream.index]
                 self.owners[stream.index], self.sent_from[stream.index] = medium, sent_from
-                medium.streams.append(stream)
+                medium.streams[stream.index] = stream
                 stream.describe(medium.formats)
         self.book.described.clear()
 
@@ -149,7 +149,7 @@ class Session:
         except sip.SipError:
             self.malformed += 1
         for medium in self.book.replaced:  # another call uses the endpoint now: its packets begin new streams
-            for stream in medium.streams:
+            for stream in medium.streams.values():
                 self.loop.close(stream)
             medium.streams.clear()
         self.book.replaced.clear()
@@ -166,7 +166,7 @@ class Session:
 
 def _may_move(stream: Stream, owner: Medium | None, medium: Medium) -> bool:
     """Tell whether an endpoint may have a stream: nobody else has it, or another endpoint of the call that goes on."""
-    return owner is None or (owner.call is medium.call and stream in owner.streams)
+    return owner is None or (owner.call is medium.call and stream.index in owner.streams)
 
 
 def _endpoints(frame: Frame) -> tuple[int, int]:

@@ -1,8 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clearline.voice.formats import Format
-from clearline.voice.wire.sdp import MAX_MEDIA, MAX_SHARED_LENGTH, parse
+from clearline.voice.formats import MAX_SHARED_LENGTH, Format, united
+from clearline.voice.wire.sdp import MAX_MEDIA, parse
 
 EXAMPLE = """v=0
 o=alice 2890844526 2890844526 IN IP4 host.example
@@ -27,6 +27,7 @@ a=sendrecv
 m=video 51372 UDP/TLS/RTP/SAVPF 99
 a=rtpmap:99 H264/90000
 a=rtpmap:98 VP8/9000000
+a=rtpmap:128 H265/90000
 a=fmtp:17 nothing
 a=rtcp-mux
 a=mid:v
@@ -70,6 +71,13 @@ def test_sections_that_name_the_same_formats_share_them() -> None:
     once, again = (parse(long).media[0].formats for _ in range(2))
     assert once is not again
     assert once.by_type == again.by_type
+    short = parse(here).media[0].formats
+    assert united(short, short) is short
+    assert united(short, once) is not united(short, once)
+    assert united(once, short).by_type == {**once.by_type, **short.by_type}
+    other = parse("m=audio 4000 RTP/SAVP 8").media[0].formats
+    assert united(short, other) is united(short, other)
+    assert (united(short, other).secure, united(short, other).events) == (True, {101})
 
 
 @given(st.text(alphabet="vomcat=: 019.IN4rtpmfpRTP/AVx\n\r", max_size=300))

@@ -4,7 +4,7 @@ import sys
 from functools import lru_cache
 from typing import Final, final
 
-from clearline.voice.formats import MAX_SHARED, NO_FORMATS, Format, Formats
+from clearline.voice.formats import MAX_SHARED, MAX_SHARED_LENGTH, NO_FORMATS, Format, Formats
 from clearline.voice.wire.rtp import STATIC
 
 MAX_LINES: Final = 2000
@@ -15,11 +15,10 @@ DIRECTIONS: Final = ("sendrecv", "sendonly", "recvonly", "inactive")
 MAX_MEDIA: Final = 64
 """Media sections of one description."""
 
+PAYLOAD_TYPES: Final = 128
+
 MAX_CANDIDATES: Final = 64
 """Transport candidates of one section that are kept."""
-
-MAX_SHARED_LENGTH: Final = 2000
-"""Characters of what names a section's formats, up to which equal ones are read once and shared."""
 
 
 @final
@@ -135,15 +134,15 @@ def _formats(text: str) -> Formats:
     formats: dict[int, Format] = {}
     if "RTP/" in protocol:
         for word in words[1:]:
-            if word.isdecimal() and len(word) <= 3 and int(word) < 128:
+            if word.isdecimal() and len(word) <= 3 and int(word) < PAYLOAD_TYPES:
                 encoding, clock = STATIC.get(int(word), ("", 0))
                 formats[int(word)] = Format(encoding, clock, "")
     for line in lines[1:]:
         name, _, detail = line.partition(":")
         first, _, rest = detail.strip().partition(" ")
-        number = int(first) if first.isdecimal() and len(first) <= 10 else -1
+        number = int(first) if first.isdecimal() and len(first) <= 3 else -1
         before = formats.get(number)
-        if name == "rtpmap" and number >= 0:
+        if name == "rtpmap" and 0 <= number < PAYLOAD_TYPES:
             encoding, _, more = rest.strip().partition("/")
             rate = more.partition("/")[0]
             clock = int(rate) if rate.isdecimal() and len(rate) <= 6 else 0
