@@ -200,6 +200,16 @@ def test_a_wrong_setting_is_told_by_its_name(tmp_path: Path, name: str, wrong: s
     assert "Traceback" not in said.stderr
 
 
+def test_a_data_directory_that_cannot_be_is_said_with_status_2(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    said = run_clearline(file / "data", "up")
+    assert said.returncode == 2
+    assert "name another folder by CLEARLINE_DATA" in said.stderr
+    assert "Traceback" not in said.stderr
+    assert run_clearline(file / "data", "status").returncode == 1
+
+
 def test_a_port_that_was_asked_for_and_is_taken_is_refused(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         taken = f"127.0.0.1:{other.getsockname()[1]}"

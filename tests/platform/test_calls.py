@@ -185,4 +185,6 @@ def test_a_months_calls_are_listed_a_page_at_a_time(page: Client, service: Servi
     second = page.get(f"/calls/?month={month}&before={first.context['older']}")
     assert [call.key for call in second.context["page"]] == [row.key for row in rows[4::-1]]
     assert second.context["older"] is None
-    assert page.get(f"/calls/?month={month}&before=x").status_code == 404
+    for wrong in ("x", "9" * 30 + "-x", "-1-x"):
+        assert page.get(f"/calls/?month={month}&before={wrong}").status_code == 404
+    assert page.get(f"/calls/{'9' * 30}/x/").status_code == 404

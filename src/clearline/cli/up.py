@@ -129,7 +129,7 @@ def running(run: Path) -> dict[str, str | int] | None:
             except BlockingIOError:
                 found: dict[str, str | int] = json.loads(lock_file.read() or "{}")
                 return found
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         pass
     return None
 
@@ -137,8 +137,12 @@ def running(run: Path) -> dict[str, str | int] | None:
 @contextlib.contextmanager
 def only_one(run: Path) -> Iterator[TextIO]:
     """Hold the lock that makes this the only platform on this data; leave with status 1 when another one has it."""
-    run.mkdir(parents=True, exist_ok=True)
-    with (run / "up.lock").open("a") as lock_file:
+    try:
+        run.mkdir(parents=True, exist_ok=True)
+        lock = (run / "up.lock").open("a")
+    except OSError as error:
+        fail(f"cannot write to {run}: {error.strerror}; name another folder by CLEARLINE_DATA", BAD_INPUT)
+    with lock as lock_file:
         try:
             fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

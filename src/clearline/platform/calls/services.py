@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from clearline.agreement.intervals import Interval
 from clearline.agreement.moments import datetime_us
@@ -14,6 +15,9 @@ from clearline.records.schema import CallRecord, StreamRecord
 
 STREAMS_BEGIN_WITHIN_US = 86_400_000_000
 """A call's streams begin within a day of it; a capture may hold a stream's beginning before its call's."""
+
+LATEST_US = datetime_us(datetime.max.replace(tzinfo=UTC))
+"""What an address can say at most; a database's whole numbers end soon after."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,8 @@ def page_of(provider: Provider, span: Interval, count: int, before: str = "") ->
         ValueError: `before` is no page's end.
     """
     start, _, key = before.partition("-")
+    if before and not 0 <= int(start) <= LATEST_US:
+        raise ValueError("No call begins then.")
     place = Place(int(start), key) if before else None
     since_us, until_us = span
     found = latest_calls(
@@ -77,6 +83,8 @@ def calls_in(upload: Upload) -> list[CallRecord]:
 
 def find_call(provider: Provider, start_us: int, key: str) -> CallRecord | None:
     """A call by its start and key."""
+    if start_us > LATEST_US:
+        return None
     found = records().calls(tenant=provider.tenant, since_us=start_us, until_us=start_us + 1)
     return next((call for call in found if call.key == key), None)
 

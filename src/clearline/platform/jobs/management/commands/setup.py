@@ -1,6 +1,7 @@
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError
 from django.urls import reverse
 from django.utils import timezone
 
@@ -14,7 +15,17 @@ class Command(BaseCommand):
     help = "Prepare the data directory: secret key, database, static files, targets. Prints a link if nobody exists."
 
     def handle(self, **_: object) -> None:
-        """Print to standard output nothing but the first person's sign-in line."""
+        """Print to standard output nothing but the first person's sign-in line.
+
+        Raises:
+            CommandError: the disk or the database does not take it.
+        """
+        try:
+            self._prepare()
+        except (OSError, OperationalError) as error:
+            raise CommandError(f"{error}; make room, or let this user write to {settings.CLEARLINE.data}") from error
+
+    def _prepare(self) -> None:
         directories = (settings.CLEARLINE.data, settings.CLEARLINE.uploads, settings.CLEARLINE.static)
         for directory in directories:
             directory.mkdir(parents=True, exist_ok=True)
