@@ -52,13 +52,17 @@ loop.take_datagram = keep
 with open(sys.argv[1], "rb", buffering=0) as file:
     for piece in iter(lambda: file.read(65_536), b""):
         session.run(piece)
-frame = loop.free
-frame.source_port = frame.destination_port = 5060
-began = time.process_time()
-for frame.data, frame.source, frame.destination, frame.time_us in taken:
-    frame.start, frame.end = 0, len(frame.data)
-    session.take_datagram(frame)
-json.dump({"count": len(taken), "cpu_s": time.process_time() - began}, sys.stdout)
+spent = []
+for _ in range(3):  # other work on the machine makes a run slower, nothing makes it faster
+    session = Session(playout_buffer())
+    frame = session.loop.free
+    frame.source_port = frame.destination_port = 5060
+    began = time.process_time()
+    for frame.data, frame.source, frame.destination, frame.time_us in taken:
+        frame.start, frame.end = 0, len(frame.data)
+        session.take_datagram(frame)
+    spent.append(time.process_time() - began)
+json.dump({"count": len(taken), "cpu_s": min(spent)}, sys.stdout)
 """
 
 STREAMS = """
