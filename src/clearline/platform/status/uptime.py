@@ -57,31 +57,39 @@ def months(part: Part, agreement: Agreement, now: datetime) -> list[MonthFigure]
     added_at = min(target.added_at for target in part.targets)
     last, first = agreement.month_of(now), agreement.month_of(added_at)
     begin = max(first.index, last.index - HISTORY_MONTHS + 1)
-    return [month_figure(part, agreement, Month.of_index(index), now) for index in range(last.index, begin - 1, -1)]
+    said = part.said()
+    return [_figure(part, said, agreement, Month.of_index(index), now) for index in range(last.index, begin - 1, -1)]
 
 
-def month_figure(part: Part, agreement: Agreement, month: Month, now: datetime) -> MonthFigure:
+def _figure(part: Part, said: Iterable[Said], agreement: Agreement, month: Month, now: datetime) -> MonthFigure:
     """A component's month as the service has it that it was worst for.
 
     Each differing whole of accepted declarations and corrections is put together by `effect_of`, as a statement's
     evidence is, and judged by `evaluate`, as a statement is.
     """
-    nothing = MonthFigure(str(month), None, "0.0000")
     version = _version(agreement, month)
     if version is None:
-        return nothing
+        return MonthFigure(str(month), None, "0.0000")
     span = month.interval(version.terms.zone)
-    figures = []
-    for said in {each.within(span) for each in part.said()}:
-        document = _evidence(part, said, month, span, min(datetime_us(now), span[1]))
-        evidence, problems = load_evidence(document, "status")
-        if evidence is None:
-            raise ValueError(f"the status page gathered evidence that is refused: {listed(problems)}")
-        verdict = evaluate(version.terms, evidence).to_json()["commitments"].get("availability")
-        if verdict is not None:
-            figures.append(MonthFigure(str(month), verdict["measured"], verdict["coverage"]))
+    as_of_us = min(datetime_us(now), span[1])
+    within = (span[0], max(span[0], as_of_us))
+    targets, windows, document = _there(part.targets, span[1]), _windows(part, span), _document(part, month, as_of_us)
+    figures = [
+        _judged(document | {"availability": effect_of(each, targets, within, as_of_us).to_json(windows)}, version)
+        for each in {one.within(span) for one in said}
+    ]
     measured = [figure for figure in figures if figure.uptime is not None]
-    return min(measured or figures, key=_goodness, default=nothing)
+    return min(measured or figures, key=_goodness)
+
+
+def _judged(document: dict[str, Any], version: AgreementVersion) -> MonthFigure:
+    evidence, problems = load_evidence(document, "status")
+    if evidence is None:
+        raise ValueError(f"the status page gathered evidence that is refused: {listed(problems)}")
+    verdict = evaluate(version.terms, evidence).to_json()["commitments"].get("availability")
+    if verdict is None:
+        return MonthFigure(document["month"], None, "0.0000")
+    return MonthFigure(document["month"], verdict["measured"], verdict["coverage"])
 
 
 def _goodness(figure: MonthFigure) -> tuple[Decimal, Decimal]:
@@ -92,9 +100,8 @@ def _version(agreement: Agreement, month: Month) -> AgreementVersion | None:
     return agreement.in_force(month) or agreement.versions.order_by("effective").first()
 
 
-def _evidence(part: Part, said: Said, month: Month, span: tuple[int, int], as_of_us: int) -> dict[str, Any]:
-    within = (span[0], max(span[0], as_of_us))
-    added_us = min(datetime_us(target.added_at) for target in part.targets)
+def _document(part: Part, month: Month, as_of_us: int) -> dict[str, Any]:
+    """The evidence of a component's month, without what was observed."""
     return {
         "schema": "clearline/evidence/1",
         "customer": {"id": "public", "name": "public"},
@@ -102,12 +109,11 @@ def _evidence(part: Part, said: Said, month: Month, span: tuple[int, int], as_of
             "id": f"component-{part.listing.pk}",
             "name": part.listing.name,
             "monthly_fee": {"amount": "0.00", "currency": "EUR"},
-            "from": moment_text(added_us),
+            "from": moment_text(min(datetime_us(target.added_at) for target in part.targets)),
             "until": None,
         },
         "month": str(month),
         "as_of": moment_text(as_of_us),
-        "availability": effect_of(said, _there(part.targets, span[1]), within, as_of_us).to_json(_windows(part, span)),
     }
 
 
@@ -116,16 +122,18 @@ def _there(targets: Sequence[Target], until_us: int) -> list[Target]:
     return [target for target in targets if datetime_us(target.added_at) < until_us]
 
 
-def _windows(part: Part, span: tuple[int, int]) -> Iterable[dict[str, Any]]:
+def _windows(part: Part, span: tuple[int, int]) -> list[dict[str, Any]]:
     """Windows that affect the component, as the customer who was told last of each knew them."""
+    entries: list[dict[str, Any]] = []
+    own = {service.pk: service.customer for service in part.services}
     windows = Window.objects.filter(
-        services__in=part.services, from_at__lt=utc(span[1]), until_at__gt=utc(span[0]), approved_at__isnull=False
+        provider=part.listing.component.provider, from_at__lt=utc(span[1]), until_at__gt=utc(span[0])
     )
-    for window in windows.distinct().order_by("from_at", "pk").prefetch_related("services"):
-        affected = [service for service in part.services if service in window.services.all()]
-        customers = {service.customer.pk: service.customer for service in affected}
-        known = pieces_by_customer(window, customers.values())
-        yield from entries_of(window, max(known.values(), key=_told_last, default=[]))
+    for window in windows.exclude(approved_at=None).order_by("from_at", "pk").prefetch_related("services"):
+        customers = {own[service.pk] for service in window.services.all() if service.pk in own}
+        known = pieces_by_customer(window, customers)
+        entries += entries_of(window, max(known.values(), key=_told_last, default=[]))
+    return entries
 
 
 def _told_last(pieces: Sequence[Piece]) -> tuple[bool, float]:
