@@ -218,14 +218,7 @@ def erase_customer(records: "Records", *, tenant: str, customer: str, who: str, 
         refresh(records)
         destroy_replaced(records)
         destroyed = aside.erase(records, partial(_without, tenant=tenant, customer=customer, calls=calls, keys=streams))
-        body = {
-            "tenant": tenant,
-            "who": who,
-            "why": why,
-            "what": "customer",
-            "rows": dict(rows),
-            "destroyed": destroyed,
-        }
+        body = {"tenant": tenant, "who": who, "why": why, "what": "customer", "rows": dict(rows)}
         documents.keep(records.path, records.manifest, "erasure", records.now_us(), {**body, "destroyed": destroyed})
         read = 0
         for name in ("calls", "client_reports"):

@@ -118,7 +118,7 @@ def describe(root: Path, source: Path, path: str) -> File:
         with pq.ParquetFile(source) as reader:
             metadata = reader.metadata.metadata or {}
             told = json.loads(metadata[FOOTER.encode()])
-            digest = measure_digest(_batches(reader), _left_out(told["table"]))
+            digest = measure_digest(reader.iter_batches(READ_ROWS), _left_out(told["table"]))
             rows = reader.metadata.num_rows
         content = sha256()
         with source.open("rb") as stream:
@@ -150,10 +150,6 @@ def sources(path: Path) -> set[str]:
         return set()
     named = [name for kind in ("segments", "merges", "made_of") for name in told.get(kind, ())]
     return {name for name in named if not name.startswith((DEFINITION, lineage.MARK))}
-
-
-def _batches(reader: pq.ParquetFile) -> Iterator[pa.RecordBatch]:
-    yield from reader.iter_batches(READ_ROWS)
 
 
 def _left_out(table: str) -> frozenset[str]:

@@ -53,6 +53,8 @@ RETRIES = 5
 
 Answer = TypeVar("Answer")
 Step = Callable[["ir.Table"], "ir.Table"]
+Known = dict[tuple[str, str], tuple[Record, Sequence[tuple[str, ...]]]]
+"""Records by tenant and key, each with the groups of its columns that attribution rules gave it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,15 +221,13 @@ class Records:
                 states.append(_left_to_rules(row, state, ruled))
         self._append(states, (who, why), moves)
 
-    def _known(
-        self, table: Table, rows: list[Record], then: Mapping[str, int]
-    ) -> dict[tuple[str, str], tuple[Record, tuple[tuple[str, ...], ...]]]:
+    def _known(self, table: Table, rows: list[Record], then: Mapping[str, int]) -> Known:
         """The records that are there, at the moments they are said to have, by tenant and key; and which of their
         columns attribution rules gave them."""  # noqa: D205, D209
         from clearline.records.columns import stored_schema, to_rows  # noqa: PLC0415
         from clearline.records.query import Scope  # noqa: PLC0415
 
-        found: dict[tuple[str, str], tuple[Record, tuple[tuple[str, ...], ...]]] = {}
+        found: Known = {}
         for tenant in {row.tenant for row in rows}:
             keys = [row.key for row in rows if row.tenant == tenant]
             moments = [then[key] for key in keys]
