@@ -25,6 +25,7 @@ from clearline.platform.maintenance.models import Exclusion, Window
 from clearline.platform.measurements import records
 from clearline.platform.outages.models import Correction, Declaration
 from clearline.platform.outages.services import declare, propose
+from clearline.platform.outbox.models import CallAccount
 from clearline.platform.status.models import Incident, Listing
 from clearline.platform.vantages.services import invite
 
@@ -75,9 +76,9 @@ def objects(service: Service, target: Target, alice: User) -> dict[str, str | in
     alert = Alert.objects.create(
         provider=alice.provider, kind="certificate", subject="x", title="Reflector ends", began_at=now, opened_at=now
     )
-    responder = Responder.objects.create(
-        provider=alice.provider, name="Acme on call", address="a@northwind.example", added_at=now
-    )
+    responder = Responder(provider=alice.provider, name="Acme on call", address="a@northwind.example", added_at=now)
+    responder.save()
+    CallAccount.objects.create(provider=alice.provider, server="sip:pbx.northwind.example", user="alarm")
     declaration = Declaration(from_at=now, what="No audio")
     declare(declaration, [service], alice, now, file=SimpleUploadedFile("shot.png", b"png"))
     component = Component.objects.create(provider=alice.provider, name="Acme's trunk")
@@ -130,6 +131,8 @@ def outage_addresses(objects: dict[str, str | int], service: Service) -> dict[st
         "signal-add": "/alerts/signals/add/",
         "signal-remove": f"/alerts/signals/{objects['signal']}/remove/",
         "alert-acknowledge": f"/alerts/{objects['alert']}/acknowledge/",
+        "call-account": "/alerts/telephone/",
+        "call-account-remove": "/alerts/telephone/remove/",
         "responder-add": "/alerts/on-call/add/",
         "responder-remove": f"/alerts/on-call/{objects['responder']}/remove/",
         "outage": f"/availability/outages/{objects['outage']}/",
@@ -201,7 +204,7 @@ POST_ONLY = {
     "target-retire", "window-cancel", "capture-retry", "contact-remove", "vantage-revoke",
     "listing-remove", "customer-link",
     *(f"window-{deed}" for deed in DEEDS),
-    "alert-acknowledge", "responder-remove", "month-close", "outage-note", "signal-remove",
+    "alert-acknowledge", "responder-remove", "call-account-remove", "month-close", "outage-note", "signal-remove",
     "correction-decide", "declaration-decide", "declaration-end",
 }  # fmt: skip
 
@@ -210,7 +213,7 @@ SHARED = {
     "exclusion-add", "calls", "upload", "desk", "request-add", "statements", "agreements", "agreement-add", "people",
     "audit", "outbox", "vantages", "watch-everywhere", "maintenance-calendar", "carrier-notice-read", "incidents",
     "incident-add", "listing-add", "outage-declare", "correction-add",
-    "alerts", "responder-add", "components", "component-add", "signal-add",
+    "alerts", "call-account", "responder-add", "components", "component-add", "signal-add",
 }  # fmt: skip
 """Addresses without an object in them: everybody has their own page there."""
 

@@ -13,7 +13,7 @@ from clearline.sensors.probe.call import CallProbe, invite_request
 from clearline.sensors.probe.call_edge import heard_by_the_other, verdict
 from clearline.sensors.probe.edge import probe_target
 from clearline.sensors.probe.exchange import Context
-from clearline.sensors.probe.media import Speaker, Trace, received_samples
+from clearline.sensors.probe.media import Speaker, Trace, received_samples, released_key
 from clearline.sensors.probe.message import answer
 from clearline.sensors.probe.options import Local
 from clearline.sensors.probe.outcome import MediaFigures, Outcome
@@ -380,3 +380,44 @@ def test_p862_gives_an_undamaged_echo_its_best_score_a_damaged_one_less_and_sile
     assert worse < 400
     assert asyncio.run(pesq_x100(said[:7999], said)) is None
     assert asyncio.run(pesq_x100([0] * 16_000, [0] * 16_000)) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "status", "keys"),
+    [
+        ("application/dtmf-relay", b"Signal=1\r\nDuration=160\r\n", 200, "1"),
+        ("application/dtmf-relay; x=y", b"Signal= #\r\n", 200, "#"),
+        ("application/dtmf", b"5", 200, "5"),
+        ("application/dtmf-relay", b"Signal=12\r\n", 405, ""),
+        ("application/dtmf", b"", 405, ""),
+        ("text/plain", b"1", 405, ""),
+    ],
+)
+def test_a_key_said_by_info_is_heard_and_anything_else_refused(kind: str, body: bytes, status: int, keys: str) -> None:
+    probe, invite = dialling()
+    probe.receive(said(invite, 200, "Contact: <sip:bob@192.0.2.5>"), PROXY, 1000)
+    sent(probe)
+    lines = [
+        "INFO sip:alice@192.0.2.9:5070 SIP/2.0",
+        "Via: SIP/2.0/UDP 192.0.2.5;branch=z9hG4bK1",
+        "From: <sip:b@x>;tag=b",
+    ]
+    lines += [f"To: {invite.header('from')}", f"Call-ID: {invite.call_id}", "CSeq: 1 INFO", f"Content-Type: {kind}"]
+    probe.receive("\r\n".join([*lines, f"Content-Length: {len(body)}", "", ""]).encode() + body, PROXY, 2000)
+    ((answered, _),) = sent(probe)
+    assert (answered.status, probe.keys) == (status, keys)
+
+
+@pytest.mark.parametrize(
+    ("packet", "key"),
+    [
+        (struct.pack(">BBHIIBBH", 0x80, 101, 1, 320, 7, 11, 0x8A, 800), (320, "#")),
+        (struct.pack(">BBHIIBBH", 0x80, 0x80 | 101, 1, 320, 7, 1, 0x80, 800), (320, "1")),
+        (struct.pack(">BBHIIBBH", 0x80, 101, 1, 320, 7, 1, 0x0A, 800), None),
+        (struct.pack(">BBHIIBBH", 0x80, 101, 1, 320, 7, 16, 0x8A, 800), None),
+        (struct.pack(">BBHIIBBH", 0x80, 0, 1, 320, 7, 1, 0x8A, 800), None),
+        (struct.pack(">BBHII", 0x80, 101, 1, 320, 7), None),
+    ],
+)
+def test_a_key_is_read_from_the_end_of_its_event(packet: bytes, key: tuple[int, str] | None) -> None:
+    assert released_key(packet, {101}) == key

@@ -9,8 +9,11 @@ from clearline.platform.accounts.models import User
 from clearline.platform.alerts.models import Responder, Signal
 from clearline.platform.alerts.signals import METRIC
 from clearline.platform.availability.models import Component
-from clearline.platform.outbox.models import Channel
+from clearline.platform.outbox.calls import address_of
+from clearline.platform.outbox.models import CallAccount, Channel
 from clearline.platform.outbox.webhooks import RefusedError, checked_url
+from clearline.sensors.probe.target import checked_uri
+from clearline.voice.wire import sip
 
 CLOCK = {"type": "time"}
 
@@ -27,7 +30,7 @@ class ResponderForm(forms.ModelForm):  # type: ignore[type-arg]  # takes none wh
         )  # fmt: skip
         labels = {
             "channel": "How they are told",
-            "address": "E-mail address or URL",
+            "address": "E-mail address, URL, or telephone number",
             "after_minutes": "Minutes after the alert was opened",
             "quiet_from": "Quiet hours from",
             "quiet_until": "Quiet hours until",
@@ -58,6 +61,8 @@ class ResponderForm(forms.ModelForm):  # type: ignore[type-arg]  # takes none wh
         try:
             if channel == Channel.EMAIL:
                 validate_email(address)
+            elif channel == Channel.CALL:
+                self._check_number(address)
             else:
                 checked_url(address, private=settings.CLEARLINE.webhook_private)
         except forms.ValidationError as error:
@@ -66,6 +71,44 @@ class ResponderForm(forms.ModelForm):  # type: ignore[type-arg]  # takes none wh
             self.add_error("address", str(error))
         if Responder.objects.visible_to(self.user).filter(channel=channel, address=address).exists():
             self.add_error("address", "This one is told already.")
+
+    def _check_number(self, address: str) -> None:
+        account = CallAccount.objects.visible_to(self.user).first()
+        if account is None:
+            raise forms.ValidationError("Name the account that calls are made from first: Alerts, Telephone account.")
+        try:
+            address_of(address, account.server)
+        except sip.SipError as error:
+            raise forms.ValidationError(
+                "Write a number such as +4930123456, or an address such as sip:dana@pbx.example.com."
+            ) from error
+
+
+class CallAccountForm(forms.ModelForm):  # type: ignore[type-arg]  # takes none when it runs
+    password = forms.CharField(
+        required=False, max_length=200, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"})
+    )
+
+    class Meta:
+        model = CallAccount
+        fields = ("server", "user")
+        labels = {"server": "SIP server", "user": "User"}
+        help_texts = {"server": "Such as sip:pbx.example.com or sip:pbx.example.com:5061;transport=tls."}
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if self.instance.sealed_password:
+            self.fields["password"].help_text = "Empty: as it is."
+
+    def clean_server(self) -> str:
+        written: str = self.cleaned_data["server"]
+        try:
+            server = checked_uri(written)
+            if sip.uri(server).user:
+                raise forms.ValidationError("Write the server alone; the user has a field of its own.")
+        except sip.SipError as error:
+            raise forms.ValidationError(str(error)) from error
+        return server
 
 
 class SignalForm(forms.ModelForm):  # type: ignore[type-arg]  # takes none when it runs

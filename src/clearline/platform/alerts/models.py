@@ -19,7 +19,7 @@ class Responder(TenantModel):
     name = models.CharField(max_length=100)
     channel = models.CharField(max_length=10, choices=Channel.choices, default=Channel.EMAIL)
     address = models.CharField(max_length=500)
-    """An e-mail address or a URL."""
+    """An e-mail address, a URL, or a telephone number or SIP address."""
     sealed_secret = models.TextField(blank=True)
     """What webhooks to it are signed with, encrypted."""
     after_minutes = models.PositiveSmallIntegerField(default=0)

@@ -14,8 +14,10 @@ from clearline.platform.alerts.chain import due
 from clearline.platform.alerts.models import Alert, Responder
 from clearline.platform.alerts.watching import Look, Trouble, look
 from clearline.platform.audit.services import record
-from clearline.platform.outbox.models import Channel, Delivery
-from clearline.platform.outbox.services import seal, send_email, send_webhook, unseal
+from clearline.platform.outbox import calls
+from clearline.platform.outbox.calls import KEY
+from clearline.platform.outbox.models import CallAccount, Channel, Delivery
+from clearline.platform.outbox.services import seal, send_call, send_email, send_webhook, unseal, withdraw_calls
 from clearline.platform.outbox.webhooks import make_secret
 from clearline.platform.tenancy import TenantQuerySet
 
@@ -32,6 +34,7 @@ def tend(clock: Callable[[], datetime]) -> None:
     for provider in Provider.objects.all():
         now = clock()
         settle(provider, look(provider, now), now)
+        heed_keys(provider, now)
         for alert in Alert.objects.filter(provider=provider, resolved_at=None).select_related("provider"):
             for responder, step in due(alert, Responder.objects.filter(provider=provider), now):
                 tell(alert, responder, step, now)
@@ -45,6 +48,15 @@ def settle(provider: Provider, seen: Look, now: datetime) -> None:
             resolve(alert, now)
     for trouble in found.values():
         _open(provider, trouble, now)
+
+
+def heed_keys(provider: Provider, now: datetime) -> None:
+    """Take a key that was pressed in a call for what it says: that whoever was called looks after the alert."""
+    for alert in Alert.objects.filter(provider=provider, resolved_at=None, acknowledged_at=None):
+        heard = deliveries_of(alert).filter(channel=Channel.CALL, answer=KEY).first()
+        if heard is not None:
+            called = Responder.objects.filter(provider=provider, channel=Channel.CALL, address=heard.recipient).first()
+            acknowledge(alert, f"{called or heard.recipient}, by telephone", None, now)
 
 
 def _open(provider: Provider, trouble: Trouble, now: datetime) -> None:
@@ -68,10 +80,11 @@ def resolve(alert: Alert, now: datetime) -> None:
         if not Alert.objects.filter(pk=alert.pk, resolved_at=None).update(resolved_at=now):
             return
         alert.resolved_at = now
+        withdraw_calls(alert.provider, alert.code, "Not called: it is over.", now)
         record(alert.provider, None, "alert.resolved", alert.code, {"about": alert.subject}, now=now)
         told = set(deliveries_of(alert).values_list("channel", "recipient"))
         for responder in Responder.objects.filter(provider=alert.provider):
-            if (responder.channel, responder.address) in told:
+            if responder.channel != Channel.CALL and (responder.channel, responder.address) in told:
                 tell(alert, responder, RESOLVED, now)
 
 
@@ -81,8 +94,15 @@ def deliveries_of(alert: Alert) -> TenantQuerySet[Delivery]:
 
 
 def tell(alert: Alert, responder: Responder, step: str, now: datetime) -> None:
-    """Tell somebody on call of an alert, by the way they are reached; the same step again changes nothing."""
+    """Tell somebody on call of an alert, by the way they are reached; the same step again changes nothing.
+
+    Nobody is called about what somebody looks after.
+    """
     about = f"{alert.code}/{step}"
+    if responder.channel == Channel.CALL:
+        if alert.acknowledged_at is None:
+            send_call(alert.provider, responder.address, spoken(alert), about=about, now=now, topic=alert.code)
+        return
     link = settings.CLEARLINE.origin + reverse("alert-link", args=[token_of(alert, responder)])
     if responder.channel == Channel.EMAIL:
         subject, text = wording(alert, step, link)
@@ -112,6 +132,16 @@ def wording(alert: Alert, step: str, link: str) -> tuple[str, str]:
     else:
         lines += ["", f"{alert.acknowledged_by} looks after it."]
     return f"{mark}{alert.title}", "\n".join([*lines, "", page, ""])
+
+
+def spoken(alert: Alert) -> str:
+    """What is said to somebody who is called about an alert, by moments: a call may be tried again later."""
+    lines = [f"This is Clearline, calling for {alert.provider}.", f"{alert.title}."]
+    lines.append(f"It began at {alert.began_at.astimezone(UTC):%H %M}, U T C.")
+    if alert.kind == Alert.Kind.OUTAGE:
+        promised = alert.began_at + timedelta(hours=1)
+        lines.append(f"The promise is to restore service by {promised.astimezone(UTC):%H %M}.")
+    return "\n".join([*lines, *alert.text.splitlines(), f"Press {KEY} to say that you look after it.", ""])
 
 
 def as_json(alert: Alert) -> dict[str, object]:
@@ -152,6 +182,7 @@ def acknowledge(alert: Alert, who: str, actor: User | None, now: datetime) -> bo
         waiting = Alert.objects.filter(pk=alert.pk, acknowledged_at=None, resolved_at=None)
         if not waiting.update(acknowledged_at=now, acknowledged_by=who[:200]):
             return False
+        withdraw_calls(alert.provider, alert.code, f"Not called: {who} looks after it."[:500], now)
         record(alert.provider, actor, "alert.acknowledged", alert.code, {"by": who}, now=now)
     return True
 
@@ -178,3 +209,20 @@ def remove_responder(responder: Responder, actor: User, now: datetime) -> None:
         details = {"channel": responder.channel, "address": responder.address}
         responder.delete()
         record(actor.provider, actor, "responder.removed", responder.name, details, now=now)
+
+
+def keep_call_account(account: CallAccount, password: str, actor: User, now: datetime) -> None:
+    """Call from this account from now on; an empty password keeps the one it has."""
+    with transaction.atomic():
+        account.provider = actor.provider
+        if password:
+            account.sealed_password = calls.seal(password)
+        account.save()
+        record(actor.provider, actor, "call_account.kept", "calls", {"server": account.server}, now=now)
+
+
+def remove_call_account(account: CallAccount, actor: User, now: datetime) -> None:
+    """Call nobody any more."""
+    with transaction.atomic():
+        account.delete()
+        record(actor.provider, actor, "call_account.removed", "calls", {"server": account.server}, now=now)

@@ -9,8 +9,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from clearline.platform.alerts import services, signals
 from clearline.platform.alerts.chain import MARKS_MIN
-from clearline.platform.alerts.forms import ResponderForm, SignalForm
+from clearline.platform.alerts.forms import CallAccountForm, ResponderForm, SignalForm
 from clearline.platform.alerts.models import Alert, Responder, Signal
+from clearline.platform.outbox.models import CallAccount
 from clearline.platform.requests import Request
 from clearline.platform.web.pages import form_page
 
@@ -27,6 +28,7 @@ def index(request: Request) -> HttpResponse:
         "page": page,
         "rows": [(alert, services.deliveries_of(alert)) for alert in page],
         "chain": Responder.objects.visible_to(request.user),
+        "account": CallAccount.objects.visible_to(request.user).first(),
         "signals": Signal.objects.visible_to(request.user),
         "marks": MARKS_MIN,
         "now": timezone.now(),
@@ -75,6 +77,26 @@ def remove_responder(request: Request, pk: int) -> HttpResponse:
     """Tell somebody no more."""
     found = get_object_or_404(Responder.objects.visible_to(request.user), pk=pk)
     services.remove_responder(found, request.user, timezone.now())
+    return redirect("alerts")
+
+
+def call_account(request: Request) -> HttpResponse:
+    """Name the SIP account that calls are made from."""
+    account = CallAccount.objects.visible_to(request.user).first()
+    form = CallAccountForm(request.POST or None, instance=account)
+    if request.method == "POST" and form.is_valid():
+        services.keep_call_account(form.save(commit=False), form.cleaned_data["password"], request.user, timezone.now())
+        return redirect("alerts")
+    hint = "Whoever is on call by telephone is called from it, one at a time."
+    return form_page(request, form, title="Telephone account", back=reverse("alerts"), hint=hint)
+
+
+@require_POST
+def remove_call_account(request: Request) -> HttpResponse:
+    """Call nobody any more."""
+    services.remove_call_account(
+        get_object_or_404(CallAccount.objects.visible_to(request.user)), request.user, timezone.now()
+    )
     return redirect("alerts")
 
 

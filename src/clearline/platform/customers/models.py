@@ -9,7 +9,7 @@ from clearline.agreement.money import Money
 from clearline.platform.accounts.models import Provider
 from clearline.platform.agreements.models import Agreement
 from clearline.platform.availability.models import Capability, Component, Target
-from clearline.platform.outbox.models import Channel
+from clearline.platform.outbox.models import WRITTEN, Channel
 from clearline.platform.tenancy import TenantModel
 
 
@@ -44,7 +44,7 @@ class Contact(TenantModel):
     provider_path: ClassVar[str] = "customer__provider"
 
     customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="contacts")
-    channel = models.CharField(max_length=10, choices=Channel.choices, default=Channel.EMAIL)
+    channel = models.CharField(max_length=10, choices=WRITTEN, default=Channel.EMAIL)
     address = models.CharField(max_length=500)
     """An e-mail address or a URL."""
     sealed_secret = models.TextField(blank=True)

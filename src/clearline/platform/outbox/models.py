@@ -11,6 +11,25 @@ class Channel(models.TextChoices):
 
     EMAIL = "email", "E-mail"
     WEBHOOK = "webhook", "Webhook"
+    CALL = "call", "Telephone call"
+
+
+WRITTEN = tuple((str(each.value), str(each.label)) for each in (Channel.EMAIL, Channel.WEBHOOK))
+"""The channels of what is read, as choices."""
+
+
+class CallAccount(TenantModel):
+    """The SIP account that a provider's calls are made from."""
+
+    provider = models.OneToOneField(Provider, on_delete=models.PROTECT)
+    server = models.CharField(max_length=300)
+    """Where the account is known: `sip:pbx.example.com;transport=tls`."""
+    user = models.CharField(max_length=100)
+    sealed_password = models.TextField(blank=True)
+    """Encrypted; empty: none is asked for."""
+
+    def __str__(self) -> str:
+        return f"{self.user} at {self.server}"
 
 
 class Delivery(TenantModel):
@@ -31,12 +50,12 @@ class Delivery(TenantModel):
     """What it belongs to with others, such as `M-3`."""
     channel = models.CharField(max_length=10, choices=Channel.choices)
     recipient = models.CharField(max_length=500)
-    """An e-mail address or a URL."""
+    """An e-mail address, a URL, or a telephone number or SIP address."""
     token = models.CharField(max_length=40, unique=True)
     """Its name on the way, not to be guessed: the e-mail's Message-ID and envelope identifier, or the `webhook-id`."""
     subject = models.CharField(max_length=300, blank=True)
     body = models.TextField()
-    """The e-mail's text, or the webhook's JSON document."""
+    """The e-mail's text, the webhook's JSON document, or what is spoken."""
     calendar = models.TextField(blank=True)
     """An iCalendar part, if there is one, and in `method` its METHOD."""
     method = models.CharField(max_length=20, blank=True)
@@ -48,6 +67,8 @@ class Delivery(TenantModel):
     attempts = models.PositiveIntegerField(default=0)
     said = models.CharField(max_length=500, blank=True)
     """What the other side said at the last attempt, or why there was none to say anything."""
+    answer = models.CharField(max_length=1, blank=True)
+    """The key that a called person pressed."""
     queued_at = models.DateTimeField()
     due_at = models.DateTimeField()
     """While queued: when it is tried next; whoever tries it puts this off, so that nobody else does meanwhile."""

@@ -21,3 +21,5 @@ class Outcome:
 
     result: Result
     said: str
+    answer: str = ""
+    """The key that a called person pressed."""

@@ -85,6 +85,26 @@ def send_webhook(
     return _queue(provider, Channel.WEBHOOK, url, about, now, values)
 
 
+def send_call(provider: Provider, number: str, text: str, *, about: str, now: datetime, topic: str = "") -> Delivery:
+    """Queue a call that speaks a text and waits for `calls.KEY`; the key is the delivery's `answer`.
+
+    Args:
+        provider: whose account calls.
+        number: a telephone number or SIP address.
+        text: what is spoken.
+        about: what it tells of, as for `send_email`.
+        now: the present moment.
+        topic: as for `send_email`.
+    """
+    return _queue(provider, Channel.CALL, number, about, now, {"body": text, "topic": topic})
+
+
+def withdraw_calls(provider: Provider, topic: str, why: str, now: datetime) -> None:
+    """Call nobody about this any more."""
+    waiting = Delivery.objects.filter(provider=provider, topic=topic, channel=Channel.CALL, state=Delivery.State.QUEUED)
+    waiting.update(state=Delivery.State.FAILED, said=why, done_at=now)
+
+
 def seal(secret: str) -> str:
     """A webhook's secret as it is stored."""
     return cipher(PURPOSE).encrypt(secret.encode()).decode()

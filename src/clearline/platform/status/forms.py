@@ -9,7 +9,7 @@ from clearline.platform.availability.models import Component
 from clearline.platform.customers.models import Customer, Service
 from clearline.platform.outages.models import Declaration
 from clearline.platform.outbox.forms import AddressForm
-from clearline.platform.outbox.models import Channel
+from clearline.platform.outbox.models import WRITTEN
 from clearline.platform.status.models import Incident, Listing, Update
 from clearline.platform.web.fields import MomentField, RowsField
 
@@ -111,5 +111,5 @@ class ReportForm(forms.ModelForm):  # type: ignore[type-arg]  # takes none when 
 
 
 class SubscribeForm(AddressForm, forms.Form):
-    channel = forms.ChoiceField(choices=Channel.choices, label="How")
+    channel = forms.ChoiceField(choices=WRITTEN, label="How")
     address = forms.CharField(max_length=254, label="Your e-mail address, or your webhook's URL")

@@ -7,7 +7,7 @@ from django.db import models
 from clearline.platform.accounts.models import Provider, User
 from clearline.platform.availability.models import Component
 from clearline.platform.customers.models import Customer
-from clearline.platform.outbox.models import Channel
+from clearline.platform.outbox.models import WRITTEN, Channel
 from clearline.platform.tenancy import TenantModel
 
 
@@ -82,7 +82,7 @@ class Subscriber(TenantModel):
     """Somebody who asked to be told what the status page says. Before they confirmed, they are sent nothing else."""
 
     provider = models.ForeignKey(Provider, on_delete=models.CASCADE)
-    channel = models.CharField(max_length=10, choices=Channel.choices, default=Channel.EMAIL)
+    channel = models.CharField(max_length=10, choices=WRITTEN, default=Channel.EMAIL)
     address = models.CharField(max_length=500)
     sealed_secret = models.TextField(blank=True)
     """What webhooks to it are signed with, encrypted."""

@@ -21,12 +21,16 @@ NextHop = Place | None
 """Where a message goes; None: where the INVITE went."""
 
 
+EVENT_TYPE = 101
+"""The payload type of keys in our offer."""
+
+
 def offer(host: str, port: int) -> bytes:
     """Offer G.711 in both laws, 20 ms a packet, and keys as events (RFC 3264, RFC 3551, RFC 4733)."""
     family = "IP6" if ":" in host else "IP4"
     lines = ["v=0", f"o=probe 1 1 IN {family} {host}", "s=-", f"c=IN {family} {host}", "t=0 0"]
-    lines += [f"m=audio {port} RTP/AVP 0 8 101", "a=rtpmap:0 PCMU/8000", "a=rtpmap:8 PCMA/8000"]
-    lines += ["a=rtpmap:101 telephone-event/8000", "a=fmtp:101 0-15", "a=ptime:20", "a=sendrecv"]
+    lines += [f"m=audio {port} RTP/AVP 0 8 {EVENT_TYPE}", "a=rtpmap:0 PCMU/8000", "a=rtpmap:8 PCMA/8000"]
+    lines += [f"a=rtpmap:{EVENT_TYPE} telephone-event/8000", f"a=fmtp:{EVENT_TYPE} 0-15", "a=ptime:20", "a=sendrecv"]
     return "\r\n".join([*lines, ""]).encode()
 
 
@@ -52,7 +56,7 @@ def invite_request(uri: str, user: str, local: Local, media_port: int, token: st
             ("call-id", f"{token}@{bracketed(local.host)}"),
             ("cseq", "1 INVITE"),
             ("contact", local.contact(user)),
-            ("allow", "INVITE, ACK, BYE, CANCEL, OPTIONS"),
+            ("allow", "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO"),
             ("user-agent", USER_AGENT),
             ("content-type", "application/sdp"),
         ),
@@ -89,6 +93,8 @@ class CallProbe:
         self.answered: Answered | None = None
         self.post_dial_delay_us: int | None = None
         """From the first INVITE to the first ringing or answer (RFC 6076 section 4.3)."""
+        self.keys = ""
+        """Keys the other side said in INFO requests, in order."""
         self.other_received: int | None = None
         """Packets of our audio the other side says it received, in its answer to our BYE; None: it says nothing."""
         self._context = context
@@ -108,7 +114,10 @@ class CallProbe:
         self._sent = 0
 
     def receive(self, data: bytes, source: Place, now_us: int) -> None:
-        """Take in a message. Requests of the other side inside the call are answered: 200 to BYE, 405 to others."""
+        """Take in a message.
+
+        Requests of the other side inside the call are answered: 200 to BYE and to INFO with a key, 405 to others.
+        """
         try:
             received = sip.parse(data)
             if received.method is not None:
@@ -171,7 +180,9 @@ class CallProbe:
     def _asked(self, request: sip.SipMessage, source: Place, now_us: int) -> None:
         if request.method == "ACK" or self._dialog is None or request.call_id != self._dialog.call_id:
             return
-        status = 200 if request.method == "BYE" else 405
+        key = _key(request) if request.method == "INFO" else ""
+        self.keys += key
+        status = 200 if request.method == "BYE" or key else 405
         self._outbox.append((message.answer(request, status, source=source, to_tag=""), source))
         if request.method == "BYE" and self._closing is None:
             text = "the other side hung up before the probe did"
@@ -237,6 +248,17 @@ def _place_of(ours: dialog.Dialog) -> NextHop:
     uri = sip.uri(sip.address(ours.route[0]).uri if ours.route else ours.target)
     is_address = ":" in uri.host or uri.host.replace(".", "").isdecimal()
     return (uri.host, uri.port or 5060) if is_address else None
+
+
+_SIGNAL = re.compile(rb"(?:Signal\s*=\s*)?([0-9A-D*#])\s*(?:$|\r|\n)")
+"""The first line of `application/dtmf-relay`, or all of `application/dtmf`: in no RFC, and in every telephone."""
+
+
+def _key(info: sip.SipMessage) -> str:
+    """Read the key out of an INFO request; "": it tells of none."""
+    kind = (info.header("content-type") or "").partition(";")[0].strip().lower()
+    found = _SIGNAL.match(info.body) if kind in ("application/dtmf-relay", "application/dtmf") else None
+    return found[1].decode() if found else ""
 
 
 _RECEIVED = re.compile(r"(?:^|[;,])\s*PR=(\d{1,9})\s*(?:$|[;,])")

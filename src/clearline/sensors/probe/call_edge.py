@@ -11,10 +11,10 @@ from contextlib import suppress
 from dataclasses import replace
 
 from clearline.sensors.probe import speech
-from clearline.sensors.probe.call import Answered, CallProbe, invite_request
+from clearline.sensors.probe.call import EVENT_TYPE, Answered, CallProbe, invite_request
 from clearline.sensors.probe.exchange import Context
 from clearline.sensors.probe.links import Link, Place, bound_towards
-from clearline.sensors.probe.media import PACKET_US, Speaker, Trace, received_samples
+from clearline.sensors.probe.media import PACKET_US, Speaker, Trace, received_samples, released_key
 from clearline.sensors.probe.outcome import MediaFigures, Outcome, unreachable
 from clearline.sensors.probe.pesq import pesq_x100
 from clearline.sensors.probe.target import Target
@@ -96,6 +96,10 @@ class _Audio:
     def __init__(self, opened: socket.socket, trace: Trace) -> None:
         self._socket = opened
         self._trace = trace
+        self.event_types = {EVENT_TYPE}
+        """Payload types of the keys that the other side presses: ours by RFC 3264, its own by many telephones."""
+        self.pressed: dict[int, str] = {}
+        """Those keys by their timestamps, in order."""
         self.own: Place = opened.getsockname()[:2]
         opened.setblocking(False)
         if sys.platform == "linux":
@@ -107,6 +111,8 @@ class _Audio:
             while True:
                 data, told, _, source = self._socket.recvmsg(65_536, socket.CMSG_SPACE(16))
                 self._trace.add(_moment_us(told), source[:2], self.own, data)
+                if (key := released_key(data, self.event_types)) is not None:
+                    self.pressed.setdefault(*key)
 
     def send(self, packet: bytes, place: Place, late_us: int) -> None:
         self._trace.said(_wall_us(), late_us, self.own, place, packet)
@@ -152,9 +158,15 @@ async def call_over(link: Link, target: Target, timers: Timers, trace: Trace | N
             return replace(await side.over, post_dial_delay_us=side.call.post_dial_delay_us)
         keys = await _talk(audio, answered, side, target)
         figures = trace.figures(audio.own)
-        side.call.hang_up(verdict(figures, keys, side.call.post_dial_delay_us, target.digits), side.now_us())
+        if target.awaited_key:
+            judged = asked(figures, _keys_of(audio, side), target.awaited_key, side.call.post_dial_delay_us)
+        else:
+            judged = verdict(figures, keys, side.call.post_dial_delay_us, target.digits)
+        side.call.hang_up(judged, side.now_us())
         side.pump()
         outcome = heard_by_the_other(await side.over, side.call.other_received)
+        if target.awaited_key:
+            outcome = judged  # whoever pressed the key may have hung up before we did
         if target.pesq and outcome.media is not None and figures.round_trip_us is not None:
             outcome = replace(outcome, media=replace(figures, pesq_x100=await _pesq(trace, audio.own)))
         return replace(outcome, post_dial_delay_us=side.call.post_dial_delay_us)
@@ -187,6 +199,8 @@ async def _talk(audio: _Audio, answered: Answered, side: _Signalling, target: Ta
     if media is None or spoken is None:
         return ""
     keys = target.digits if events is not None else ""
+    if events is not None:
+        audio.event_types.add(events)
     speaker = Speaker(
         spoken,
         await asyncio.to_thread(speech.encoded, spoken, target.speech_file),
@@ -196,22 +210,42 @@ async def _talk(audio: _Audio, answered: Answered, side: _Signalling, target: Ta
         digits=keys,
         event_type=events or 0,
     )
-    await _say(audio, speaker, max(target.talk_us // PACKET_US, Speaker.least(keys)), side, (media.address, media.port))
+
+    def is_over() -> bool:
+        return side.over.done() or (target.awaited_key != "" and target.awaited_key in _keys_of(audio, side))
+
+    packets = max(target.talk_us // PACKET_US, Speaker.least(keys))
+    await _say(audio, speaker, packets, is_over, (media.address, media.port))
     with suppress(TimeoutError):
         await asyncio.wait_for(asyncio.shield(side.over), TAIL_US / 1_000_000)
     return keys
 
 
-async def _say(audio: _Audio, speaker: Speaker, packets: int, side: _Signalling, place: Place) -> None:
+def _keys_of(audio: _Audio, side: _Signalling) -> str:
+    """The keys the other side pressed so far, however it tells of them."""
+    return "".join(audio.pressed.values()) + side.call.keys
+
+
+async def _say(audio: _Audio, speaker: Speaker, packets: int, is_over: Callable[[], bool], place: Place) -> None:
     loop = asyncio.get_running_loop()
     await asyncio.sleep(SETTLE_S)
     started = loop.time()
     for number in range(packets):
         due = started + number * PACKET_US / 1_000_000
         await asyncio.sleep(max(0.0, due - loop.time()))
-        if side.over.done():
+        if is_over():
             return
         audio.send(speaker.next(), place, int(max(0.0, loop.time() - due) * 1_000_000))
+
+
+def asked(figures: MediaFigures, keys: str, awaited: str, post_dial_delay_us: int | None) -> Outcome:
+    """Judge a call by whether the called person pressed the key they were asked for."""
+    spoken = f"spoken to for {figures.sent * PACKET_US / 1_000_000:.0f} s"
+    if awaited in keys:
+        return Outcome(True, 200, f"answered, {spoken}, pressed {awaited}", post_dial_delay_us, "", figures)
+    pressed = f"pressed {keys}" if keys else "no key pressed"
+    said = f"answered, {spoken}, {pressed} instead of {awaited}"
+    return Outcome(False, 200, said, post_dial_delay_us, "call again, or somebody else", figures)
 
 
 def verdict(figures: MediaFigures, keys: str, post_dial_delay_us: int | None, asked: str = "") -> Outcome:

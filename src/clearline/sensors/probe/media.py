@@ -4,6 +4,7 @@ No socket, no clock.
 """
 
 import struct
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from itertools import cycle
@@ -97,6 +98,24 @@ class Speaker:
             (self._timestamp + began * SAMPLES) % (1 << 32),
             self._ssrc,
         )
+
+
+def released_key(packet: bytes, event_types: Collection[int]) -> tuple[int, str] | None:
+    """Read the end of a key out of an RTP packet (RFC 4733 section 2.3).
+
+    Args:
+        packet: as received.
+        event_types: the payload types of telephone events.
+
+    Returns:
+        The timestamp, which is the same in every packet of one key, and the key; None: the packet tells of no end.
+    """
+    if len(packet) < RTP_HEAD_BYTES + 4 or packet[1] & 0x7F not in event_types:
+        return None
+    event, flags = packet[RTP_HEAD_BYTES], packet[RTP_HEAD_BYTES + 1]
+    if not flags & 0x80 or event >= len(DIGITS):
+        return None
+    return int.from_bytes(packet[4:8], "big"), DIGITS[event]
 
 
 @dataclass(slots=True)

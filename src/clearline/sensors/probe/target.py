@@ -65,6 +65,8 @@ class Target:
     """A recording a `call` says, instead of made speech: WAV, 16-bit mono at 8 kHz."""
     digits: str = ""
     """Keys a `call` presses, which must come back: of `0123456789*#ABCD`."""
+    awaited_key: str = ""
+    """The key a `call` waits for the called person to press: it ends the call, and only then the call is good."""
     pesq: bool = False
     """Whether what came back of a `call` is also judged by P.862."""
     path: str = "/"

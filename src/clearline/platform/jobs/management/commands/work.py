@@ -45,6 +45,7 @@ IDLE_S = 1.0
 """Due rows are looked for this often while there are none."""
 BESIDE = (
     Step("alerts", partial(tend, timezone.now), 5.0),
+    Step("calls", partial(send_due, Channel.CALL, timezone.now), 1.0),
     Step("e-mail", partial(send_due, Channel.EMAIL, timezone.now), 1.0),
     Step("measurements' nightly check", keep_nights, 60.0),
     Step("notices", partial(tell_due, timezone.now), 5.0),
