@@ -61,6 +61,7 @@ class Alert(TenantModel):
         SUSPICION = "suspicion", "Suspicion"
         CERTIFICATE = "certificate", "Certificate"
         RECORDS = "records", "Measurements"
+        VANTAGE = "vantage", "Vantage point"
 
     CRITICAL: ClassVar[frozenset[str]] = frozenset({Kind.OUTAGE, Kind.REPORT, Kind.RECORDS})
     """What cannot wait for the morning."""

@@ -13,6 +13,8 @@ from clearline.platform.availability.observation import RECENT_US, Now, now_of
 from clearline.platform.customers.models import Service
 from clearline.platform.outages.cases import Case, running
 from clearline.platform.outages.models import Declaration
+from clearline.platform.vantages.models import Vantage
+from clearline.platform.vantages.services import CUT_OFF_AFTER, condition
 from clearline.records.errors import RecordsError
 
 OF_TARGET = re.compile(r"(?:O|target)-(\d+)")
@@ -20,6 +22,10 @@ OF_TARGET = re.compile(r"(?:O|target)-(\d+)")
 
 CERTIFICATE_LEFT = timedelta(days=14)
 """A certificate that ends sooner than this is to be renewed."""
+
+
+SILENT_FOR = timedelta(minutes=2)
+"""A vantage point that was not heard of for so long is told of: one that starts anew is back sooner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +61,10 @@ def look(provider: Provider, now: datetime) -> Look:
         found = [_outage(case) for case in running(provider, states, now)]
     except RecordsError as error:
         trouble = _records("The measurements cannot be read", str(error), now)
-        return Look((trouble, *_reports(provider)), frozenset(target.pk for target in targets))
-    found += [*_reports(provider), *_suspicions(provider)]
+        return Look(
+            (trouble, *_reports(provider), *_vantages(provider, now)), frozenset(target.pk for target in targets)
+        )
+    found += [*_reports(provider), *_suspicions(provider), *_vantages(provider, now)]
     if _is_unmeasured(targets, states, now):
         found.append(_records("Nothing is measured", "No target was measured in the last ten minutes.", now))
     unseen = frozenset(pk for pk, one in states.items() if one.state == "unknown")
@@ -91,6 +99,19 @@ def _suspicions(provider: Provider) -> Iterator[Trouble]:
         began_at = signal.suspected_since
         if began_at is not None:
             yield Trouble(Alert.Kind.SUSPICION, signal.code, f"{signal} is suspect", text, began_at)
+
+
+def _vantages(provider: Provider, now: datetime) -> Iterator[Trouble]:
+    """Vantage points that are cut off, or whose clock is off: what they measure counts for nothing meanwhile."""
+    for vantage in Vantage.objects.filter(provider=provider, enrolled_at__isnull=False, revoked_at=None):
+        how = condition(vantage, now)
+        heard_at = vantage.seen_at or vantage.enrolled_at or now
+        if how.state != "down":
+            continue
+        if now - heard_at <= CUT_OFF_AFTER:
+            yield Trouble(Alert.Kind.VANTAGE, vantage.code, f"The clock of {vantage} is off", how.says, now)
+        elif now - heard_at > SILENT_FOR:
+            yield Trouble(Alert.Kind.VANTAGE, vantage.code, f"{vantage} is cut off", how.says, heard_at)
 
 
 def _certificates(targets: Iterable[Target], states: Mapping[int, Now], now: datetime) -> Iterator[Trouble]:
