@@ -5,15 +5,17 @@ from datetime import timedelta
 
 import pytest
 from django.conf import settings
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test import Client
 from django.utils import timezone
-from platform_kit import samples
+from platform_kit import NOW, samples
 
+from clearline.agreement.moments import datetime_us
 from clearline.platform.accounts.models import User
 from clearline.platform.audit.models import Event
 from clearline.platform.availability.models import Target
 from clearline.platform.availability.services import probed_targets
+from clearline.platform.jobs.management.commands import probe_targets
 from clearline.platform.measurements import records
 from clearline.sensors.probe.target import Credentials
 
@@ -113,3 +115,29 @@ def test_an_address_must_fit_its_kind(page: Client) -> None:
     answer = page.post("/availability/targets/add/", given)
     assert answer.status_code == 422
     assert "as the kind tls needs" in answer.content.decode()
+
+
+def test_a_failure_seen_here_is_kept_whether_or_not_the_others_can_be_told(
+    target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def locked(*_: object) -> None:
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr(probe_targets.db.connection, "close", lambda: None)  # the test's own transaction
+    now = timezone.now()
+    with monkeypatch.context() as patched:
+        patched.setattr(probe_targets, "suspect", locked)
+        probe_targets._keep(samples(target, now - timedelta(seconds=5), "-"))
+    assert [told.suspected_us for told in probed_targets()] == [None]
+    probe_targets._keep(samples(target, now, "-"))
+    assert [told.suspected_us is None for told in probed_targets()] == [False]
+    span_us = datetime_us(now - timedelta(minutes=1)), datetime_us(now + timedelta(minutes=1))
+    kept = records().probe_samples(
+        tenant=target.provider.tenant, targets=[target.code], since_us=span_us[0], until_us=span_us[1]
+    )
+    assert len(kept) == 2
+
+
+def test_a_failure_that_is_told_late_hurries_nobody(target: Target) -> None:
+    probe_targets.suspect(samples(target, NOW - timedelta(minutes=2), "-"), NOW)
+    assert [told.suspected_us for told in probed_targets()] == [None]

@@ -130,6 +130,20 @@ def test_an_agent_is_told_its_targets_and_the_prober_here_only_those_it_is_to_lo
     assert agent._told.targets == []
 
 
+def test_a_failure_an_agent_saw_hurries_everybody_who_looks_once(agent: Agent, target: Target) -> None:
+    agent.buffer.put(taken(target, "+", ago_s=20))
+    agent.exchange()
+    assert [told.suspected_us for told in agent._told.targets] == [None]
+    agent.buffer.put(taken(target, "-", ago_s=5))
+    agent.exchange()
+    (seen,) = agent._told.targets
+    assert seen.suspected_us is not None
+    agent.buffer.put(taken(target, "-", ago_s=2))
+    agent.exchange()
+    assert [told.suspected_us for told in agent._told.targets] == [seen.suspected_us]
+    assert [told.suspected_us for told in probed_targets()] == [seen.suspected_us]
+
+
 def test_the_clock_is_measured_and_told_with_the_next_exchange(agent: Agent) -> None:
     agent.exchange()
     assert the_vantage().clock_offset_us is None

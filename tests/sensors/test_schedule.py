@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 from clearline.records.schema import ProbeSample
@@ -55,6 +56,27 @@ def test_a_first_failure_is_confirmed_quickly_and_only_once() -> None:
     schedule.concluded("T1", ok=True, now_us=41 * S)
     schedule.concluded("T1", ok=False, now_us=42 * S)
     assert [at // S for at, _ in probed(schedule, 50 * S)] == [44, 45]
+
+
+def test_a_failure_seen_elsewhere_makes_a_target_due_at_once_and_only_once() -> None:
+    schedule = Schedule(lambda: 0.0)
+    schedule.replace([target(1)], 0)
+    schedule.due(0)
+    suspected = replace(target(1), suspected_us=3 * S)
+    for now_us in (5 * S, 10 * S):
+        schedule.replace([suspected], now_us)
+    assert [at // S for at, _ in probed(schedule, 40 * S)] == [5, 15, 30]
+    schedule.replace([replace(suspected, suspected_us=41 * S)], 42 * S)
+    assert [at // S for at, _ in probed(schedule, 50 * S)] == [42, 45]
+
+
+def test_a_failure_seen_elsewhere_adds_no_probe_where_it_fails_already() -> None:
+    schedule = Schedule(lambda: 0.0)
+    schedule.replace([target(1)], 0)
+    schedule.due(0)
+    schedule.concluded("T1", ok=False, now_us=4 * S)
+    schedule.replace([replace(target(1), suspected_us=4 * S)], 5 * S)
+    assert [at // S for at, _ in probed(schedule, 20 * S)] == [6, 15]
 
 
 def test_after_a_standstill_missed_probes_are_counted_and_not_made_up_for() -> None:

@@ -54,6 +54,8 @@ class Target(TenantModel):
     added_at = models.DateTimeField()
     retired_at = models.DateTimeField(null=True, blank=True)
     """From here on it is probed no more; what was measured stays."""
+    suspected_at = models.DateTimeField(null=True, editable=False)
+    """When a place that looks at it last told of a failure, so that the others look at once."""
 
     class Meta:
         ordering = ("-built_in", "name", "pk")

@@ -2,23 +2,32 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import cast
 
 import structlog
 from cryptography.fernet import InvalidToken
 from django.db import transaction
+from django.db.models import Q
 
+from clearline.agreement.moments import datetime_us
 from clearline.platform.accounts.models import Provider, User
 from clearline.platform.audit.services import record
 from clearline.platform.availability.models import Target
 from clearline.platform.ciphers import cipher
 from clearline.platform.config import Settings
+from clearline.records.schema import ProbeSample
 from clearline.sensors.probe import target as sensors
 
 log = structlog.get_logger(__name__)
 
 PURPOSE = b"target's password"
+
+SUSPECTED_WITHIN = timedelta(minutes=1)
+"""A failure that is older when it is told hurries nobody."""
+
+SUSPECTED_AGAIN = timedelta(minutes=5)
+"""A target's failures hurry those who look at it this often at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +114,16 @@ def probed_targets() -> list[sensors.Target]:
     return probed(target for target in active if all(watch.local for watch in list(target.watches.all())[-1:]))
 
 
+def suspect(samples: Iterable[ProbeSample], now: datetime) -> None:
+    """Let everybody who looks at a target look at once, if one of them has just seen it fail."""
+    since_us = datetime_us(now - SUSPECTED_WITHIN)
+    failing = {sample.target for sample in samples if not sample.ok and sample.at_us >= since_us}
+    if failing:
+        numbers = {int(code.removeprefix("target-")) for code in failing}
+        fresh = Q(suspected_at=None) | Q(suspected_at__lte=now - SUSPECTED_AGAIN)
+        Target.objects.filter(fresh, pk__in=numbers).update(suspected_at=now)
+
+
 def probed(targets: Iterable[Target]) -> list[sensors.Target]:
     """Targets as a prober takes them.
 
@@ -132,4 +151,5 @@ def _as_probed(target: Target) -> sensors.Target:
         interval_us=target.interval_seconds * 1_000_000,
         timeout_us=target.timeout_seconds * 1_000_000,
         credentials=credentials,
+        suspected_us=None if target.suspected_at is None else datetime_us(target.suspected_at),
     )

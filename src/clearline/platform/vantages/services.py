@@ -14,7 +14,7 @@ from clearline.platform.accounts.models import User
 from clearline.platform.audit.services import record
 from clearline.platform.availability.models import Target
 from clearline.platform.availability.outages import CLOCK_LIMIT_US
-from clearline.platform.availability.services import probed
+from clearline.platform.availability.services import probed, suspect
 from clearline.platform.measurements import records
 from clearline.platform.vantages.models import Vantage, Watch
 from clearline.records.schema import ProbeSample, record_key
@@ -143,9 +143,9 @@ def take_in(vantage: Vantage, said: Exchange, address: str, now: datetime) -> li
         (index, why) for index, sample in enumerate(said.samples) if (why := _wrong(sample, known, datetime_us(now)))
     ]
     wrong = {index for index, _ in refused}
-    records().append(
-        [_named(vantage, sample, said.version) for index, sample in enumerate(said.samples) if index not in wrong]
-    )
+    taken = [_named(vantage, sample, said.version) for index, sample in enumerate(said.samples) if index not in wrong]
+    records().append(taken)
+    suspect(taken, now)
     Vantage.objects.filter(pk=vantage.pk).update(
         seen_at=now,
         address=address[:45],

@@ -74,12 +74,17 @@ class Schedule:
     _serial: int = 0
 
     def replace(self, targets: Iterable[Target], now_us: int) -> None:
-        """Take over the current list: new targets start soon, changed ones keep their rhythm, others are dropped."""
+        """Take over the current list: new targets start soon, changed ones keep their rhythm, others are dropped.
+
+        One that somebody else has seen failing since the last list is due at once, unless it fails here already.
+        """
         wanted = {target.id: target for target in targets}
         for gone in self._plans.keys() - wanted.keys():
             self._plans.pop(gone).dropped = True
         for key, plan in self._plans.items():
-            plan.target = wanted[key]
+            known_us, plan.target = plan.target.suspected_us, wanted[key]
+            if plan.target.suspected_us not in (None, known_us) and not plan.failing:
+                self._push(now_us, plan, regular=False)
         new = [target for key, target in wanted.items() if key not in self._plans]
         for number, target in enumerate(new):
             plan = _Plan(target, now_us + number * min(FIRST_SPREAD_US, target.interval_us // len(new)))

@@ -73,6 +73,8 @@ class Target:
     """What is asked for over WebSockets."""
     name_server: tuple[str, int] | None = None
     """Address and port of the one to ask instead of the system's."""
+    suspected_us: int | None = None
+    """When somebody who looks at it last saw it fail; a later moment than before asks everybody to look at once."""
 
 
 @dataclass(frozen=True, slots=True)
