@@ -165,7 +165,7 @@ def test_who_is_called_hears_the_alert_and_acknowledges_it_by_a_key(
     assert delivery.said.endswith("pressed 1")
     services.heed_keys(provider, NOW + MINUTE)
     alert.refresh_from_db()
-    assert (alert.acknowledged_by, alert.acknowledged_at) == ("Dana, by telephone", NOW + MINUTE)
+    assert (alert.acknowledged_by, alert.acknowledged_at) == ("Dana (by telephone)", NOW + MINUTE)
 
 
 @pytest.mark.django_db

@@ -27,6 +27,7 @@ from clearline.platform.outages.scope import save_component
 from clearline.platform.outbox.models import Channel, Delivery
 from clearline.platform.outbox.sending import send_due
 from clearline.platform.status import files, publish, subscriptions
+from clearline.platform.status.documents import summary
 from clearline.platform.status.incidents import add_update, list_component, open_incident
 from clearline.platform.status.models import Incident, Listing, Subscriber, Update
 from clearline.platform.status.snapshot import take
@@ -91,6 +92,12 @@ def test_nothing_is_shown_that_was_not_listed(target: Target, service: Service) 
 @database
 def test_a_page_without_components_is_not_green(target: Target) -> None:
     assert 'class="banner none empty"' in publish.files(take(target.provider, NOW))["index.html"].decode()
+
+
+@database
+def test_an_incident_that_no_component_shows_is_no_green_page(provider: Provider) -> None:
+    Incident.objects.create(provider=provider, title="No dial tone", started_at=NOW)
+    assert summary(take(provider, NOW)) == ("minor", "An Incident Is Being Looked After")
 
 
 @database

@@ -56,7 +56,7 @@ def heed_keys(provider: Provider, now: datetime) -> None:
         heard = deliveries_of(alert).filter(channel=Channel.CALL, answer=KEY).first()
         if heard is not None:
             called = Responder.objects.filter(provider=provider, channel=Channel.CALL, address=heard.recipient).first()
-            acknowledge(alert, f"{called or heard.recipient}, by telephone", None, now)
+            acknowledge(alert, f"{called or heard.recipient} (by telephone)", None, now)
 
 
 def _open(provider: Provider, trouble: Trouble, now: datetime) -> None:

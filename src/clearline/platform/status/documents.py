@@ -33,13 +33,23 @@ SUMMARY: dict[State | None, tuple[str, str]] = {
 }
 """The worst component's state → indicator and description."""
 
+INCIDENT = ("minor", "An Incident Is Being Looked After")
+"""The same where an incident is open that no component shows."""
+
 PAGE_ID = "clearline"
+
+
+def summary(snapshot: Snapshot) -> tuple[str, str]:
+    """The indicator and the description of everything: by the worst component, or by an incident that none shows."""
+    if snapshot.open_incidents and snapshot.worst in (None, "operational"):
+        return INCIDENT
+    return SUMMARY[snapshot.worst]
 
 
 def documents(snapshot: Snapshot, origin: str) -> dict[str, dict[str, Any]]:
     """Every document of the interface, by its path under `/api/v2/`."""
     page = _page(snapshot, origin)
-    indicator, description = SUMMARY[snapshot.worst]
+    indicator, description = summary(snapshot)
     status = {"indicator": indicator, "description": description}
     components = [_component(one, snapshot.at) for one in snapshot.components]
     by_name = {one["name"]: one for one in components}

@@ -11,7 +11,7 @@ from django.template.loader import render_to_string
 
 from clearline.platform.accounts.models import Provider
 from clearline.platform.status import feeds
-from clearline.platform.status.documents import SUMMARY, documents
+from clearline.platform.status.documents import documents, summary
 from clearline.platform.status.snapshot import Snapshot, take
 from clearline.platform.status.subscriptions import tell_of_maintenance
 
@@ -41,7 +41,8 @@ def files(snapshot: Snapshot) -> dict[str, bytes]:
         f"api/v2/{name}": json.dumps(document, ensure_ascii=False, indent=1).encode()
         for name, document in documents(snapshot, origin).items()
     }
-    context = {"snapshot": snapshot, "indicator": SUMMARY[snapshot.worst][0], "summary": SUMMARY[snapshot.worst][1]}
+    indicator, said = summary(snapshot)
+    context = {"snapshot": snapshot, "indicator": indicator, "summary": said}
     found["index.html"] = render_to_string("status/page.html", context).encode()
     found["feed.atom"] = feeds.atom(
         feeds.public_entries(snapshot), provider=snapshot.provider, page=f"{origin}/status/"
