@@ -48,6 +48,39 @@ def exporter() -> Iterator[str]:
     server.server_close()
 
 
+KAMAILIO_TOLD = """# NO User defined metrics
+
+# Kamailio whole internal statistics
+kamailio_core_rcv_requests 1 1795407873926
+kamailio_core_rcv_requests_register 0 1795407873926
+kamailio_sl_5xx_replies 0 1795407873926
+kamailio_usrloc_registered_users 0 1795407873926
+"""
+"""Lines that Kamailio 5.6.3's xhttp_prom told: no labels, and the moment in milliseconds behind each value."""
+
+RTPENGINE_TOLD = """rtpengine_sessions{type="own"} 0
+rtpengine_sessions{type="foreign"} 0
+rtpengine_closed_sessions_total{reason="timeout"} 0
+rtpengine_ports_free{name="default",address="127.0.0.1"} 101
+"""
+"""Lines that rtpengine 10.5.3.5 told at /metrics."""
+
+
+@pytest.mark.parametrize(
+    ("told", "metric", "value"),
+    [
+        (KAMAILIO_TOLD, "kamailio_usrloc_registered_users", 0),
+        (KAMAILIO_TOLD, "kamailio_core_rcv_requests", 1),
+        (KAMAILIO_TOLD, "kamailio_core_rcv_requests_register", 0),
+        (KAMAILIO_TOLD, 'kamailio_core_rcv_requests{method="register"}', None),
+        (RTPENGINE_TOLD, 'rtpengine_sessions{type="own"}', 0),
+        (RTPENGINE_TOLD, "rtpengine_ports_free", 101),
+    ],
+)
+def test_what_real_programs_told_is_read(told: str, metric: str, value: int | None) -> None:
+    assert figure(told, metric).value == value
+
+
 @pytest.mark.parametrize(
     ("metric", "value"),
     [

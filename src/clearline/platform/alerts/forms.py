@@ -119,7 +119,7 @@ class SignalForm(forms.ModelForm):  # type: ignore[type-arg]  # takes none when 
         fields = ("name", "kind", "url", "metric", "suspect", "limit", "component")
         labels = {"kind": "What is read", "suspect": "Suspect when", "component": "What is probed then"}
         help_texts = {
-            "metric": 'With labels if need be: kamailio_core_rcv_requests{method="register"}. Several are summed.',
+            "metric": 'With labels if need be: rtpengine_sessions{type="own"}. Several are summed.',
             "limit": "Of calls: the percentage that failed.",
         }
 

@@ -130,7 +130,7 @@ class Signal(TenantModel):
     """Whose targets are probed at once when it is suspect; null: all targets."""
     url = models.URLField(max_length=500, blank=True)
     metric = models.CharField(max_length=200, blank=True)
-    """A metric's name, with labels if need be: `kamailio_usrloc_registered_users{domain="location"}`."""
+    """A metric's name, with labels if need be: `rtpengine_sessions{type="own"}`."""
     suspect = models.CharField(max_length=10, choices=Suspect.choices, default=Suspect.ABOVE)
     limit = models.DecimalField(max_digits=20, decimal_places=4)
     """Of calls: the percentage that failed."""
