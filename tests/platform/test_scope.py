@@ -7,9 +7,11 @@ from platform_kit import NOW, samples
 from clearline.agreement.months import Month
 from clearline.platform.accounts.models import User
 from clearline.platform.availability.models import Capability, Component, Target
+from clearline.platform.availability.services import retire_target
 from clearline.platform.customers.models import Customer, Service
+from clearline.platform.customers.services import save_service
 from clearline.platform.measurements import records
-from clearline.platform.outages.scope import derive, save_component, services_of, with_needed
+from clearline.platform.outages.scope import derive, save_component, services_of, targets_of, with_needed
 from clearline.platform.statements.services import month_statement
 
 HOUR_S = 3600
@@ -116,3 +118,23 @@ def test_components_on_the_pages(page: Client, service: Service, target: Target)
     page.post(f"/availability/outages/components/{component.pk}/", {"name": "Proxy", target.code: ""})
     assert list(service.targets.all()) == [target]
     assert "all of it" in page.get("/availability/outages/components/").content.decode()
+
+
+@pytest.mark.django_db
+def test_a_retired_target_stays_with_its_component_and_its_services(
+    page: Client, alice: User, service: Service
+) -> None:
+    needed, by_hand = target(alice.provider, "proxy"), target(alice.provider, "echo")
+    component = Component(name="Proxy")
+    save_component(component, [], {needed: ""}, alice, NOW)
+    service.components.set([component])
+    for one in (needed, by_hand):
+        retire_target(one, alice, NOW)
+    others = dict.fromkeys((one.code for one in Target.objects.filter(retired_at=None)), "no")
+    page.post(f"/availability/outages/components/{component.pk}/", {"name": "Proxy", **others})
+    needed.refresh_from_db()
+    assert (needed.component, targets_of(service)) == (component, [needed])
+    service.components.clear()
+    service.targets.set([by_hand])
+    save_service(service, {"first_day": NOW.date(), "last_day": None, "targets": []}, alice, NOW)
+    assert targets_of(service) == [by_hand]

@@ -1,7 +1,9 @@
 """Passive signals: read, suspect, and confirmed by nothing but probes."""
 
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -98,6 +100,28 @@ def test_a_figure_of_an_exporter(metric: str, value: str | None) -> None:
 def test_what_is_no_prometheus_text_is_said_to_be_none() -> None:
     for text in ("<html>", "rtpengine_sessions seven", "rtpengine_sessions NaN", "\0"):
         assert figure(text, "rtpengine_sessions").value is None
+
+
+def test_an_exporter_that_tells_drop_by_drop_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Dropping(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:  # http.server's name
+            self.send_response(200)
+            self.end_headers()
+            with suppress(OSError):
+                while True:
+                    self.wfile.write(b"#")
+                    time.sleep(0.02)
+
+        def log_message(self, *_: object) -> None:  # type: ignore[override]  # no noise
+            pass
+
+    monkeypatch.setattr(signals, "WHOLE_S", 0.2)
+    with HTTPServer(("127.0.0.1", 0), Dropping) as server:
+        serving = threading.Thread(target=server.handle_request)
+        serving.start()
+        said = scrape(f"http://127.0.0.1:{server.server_port}/metrics", "x")
+        serving.join()
+    assert said == Reading(None, "not answered whole within 0.2 s")
 
 
 def test_an_exporter_is_asked_and_one_that_is_away_is_unknown(exporter: str) -> None:

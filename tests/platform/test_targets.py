@@ -38,6 +38,17 @@ def test_a_target_reaches_the_prober_with_its_kind_its_account_and_its_interval(
     assert probed.credentials == Credentials("alice", SECRET)
 
 
+def test_a_call_presses_the_keys_that_were_asked_for_and_only_a_call_does(page: Client) -> None:
+    add(page, digits="159#a")
+    (probed,) = probed_targets()
+    assert probed.digits == "159#A"
+    given = {"name": "x", "kind": "options", "uri": "sip:pbx.example", "interval_seconds": "15"}
+    refused = page.post("/availability/targets/add/", given | {"digits": "1"})
+    assert "Only a call presses keys" in refused.content.decode()
+    wrong = page.post("/availability/targets/add/", given | {"kind": "call", "digits": "1x"})
+    assert "A telephone has the keys" in wrong.content.decode()
+
+
 def test_a_password_is_stored_encrypted_and_never_shown_again(page: Client) -> None:
     pk = add(page)
     with connection.cursor() as cursor:

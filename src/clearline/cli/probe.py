@@ -127,9 +127,9 @@ def checked_uris(targets: Sequence[str], kind: Kind) -> list[str]:
 
 def check_call_options(speech: Path | None, dtmf: str, *, pesq: bool) -> None:
     """Leave with status 2 when there is nothing to say or to press so, 3 without P.862."""
-    from clearline.sensors.probe.media import DIGITS  # noqa: PLC0415  # loads the voice engine, for calls alone
-    from clearline.sensors.probe.pesq import is_installed  # noqa: PLC0415
+    from clearline.sensors.probe.pesq import is_installed  # noqa: PLC0415  # for calls alone
     from clearline.sensors.probe.speech import samples_of  # noqa: PLC0415
+    from clearline.sensors.probe.target import DIGITS  # noqa: PLC0415
 
     if speech is not None:
         try:

@@ -36,6 +36,12 @@ SILENT_CODE = 408
 """A call failed when the network gave it up: 408 or 500 and above. Busy, unanswered and wrong numbers did not."""
 
 TIMEOUT_S = 5.0
+"""Nothing is heard for so long: the exporter hangs."""
+
+WHOLE_S = 10.0
+"""An answer that takes longer keeps the other signals waiting."""
+
+PIECE_BYTES = 65_536
 LARGEST_BYTES = 4 * 1024 * 1024
 """More than this is not read of an exporter's answer."""
 
@@ -100,9 +106,14 @@ def failed_share(calls: Iterable[CallRecord]) -> Reading:
 
 def scrape(url: str, metric: str) -> Reading:
     """Read one figure of Prometheus text; several samples of it are summed."""
+    until = time.monotonic() + WHOLE_S
+    text = b""
     try:
         with urllib.request.urlopen(url, timeout=TIMEOUT_S) as answer:  # noqa: S310  # http and https, by the form
-            text = answer.read(LARGEST_BYTES + 1)
+            while len(text) <= LARGEST_BYTES and (piece := answer.read1(PIECE_BYTES)):
+                text += piece
+                if time.monotonic() > until:
+                    return Reading(None, f"not answered whole within {WHOLE_S:g} s")
     except (OSError, ValueError, http.client.HTTPException) as error:
         return Reading(None, f"not reached: {getattr(error, 'reason', error)}")
     if len(text) > LARGEST_BYTES:

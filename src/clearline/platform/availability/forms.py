@@ -2,7 +2,7 @@ from typing import Any
 
 from django import forms
 
-from clearline.sensors.probe.target import NEEDS_ACCOUNT, checked_uri
+from clearline.sensors.probe.target import DIGITS, NEEDS_ACCOUNT, checked_uri
 from clearline.voice.wire.sip import SipError
 
 KINDS = [
@@ -44,9 +44,18 @@ class TargetForm(AccountForm):
         label="Address",
         help_text="Such as sip:pbx.example, sip:192.0.2.7:5060 or sip:echo@pbx.example.",
     )
+    digits = forms.CharField(
+        max_length=16, required=False, label="Keys to press", help_text="In a call, such as 159#: they must come back."
+    )
     interval_seconds = forms.IntegerField(min_value=1, max_value=3600, label="Every so many seconds")
 
-    field_order = ("name", "kind", "uri", "account", "password", "interval_seconds")
+    field_order = ("name", "kind", "uri", "account", "password", "digits", "interval_seconds")
+
+    def clean_digits(self) -> str:
+        digits: str = self.cleaned_data["digits"].upper()
+        if set(digits) - set(DIGITS):
+            raise forms.ValidationError(f"A telephone has the keys {' '.join(DIGITS)}.")
+        return digits
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
@@ -58,4 +67,6 @@ class TargetForm(AccountForm):
             self.add_error("uri", f"This is no address that can be probed so: {error}.")
         if kind in NEEDS_ACCOUNT and not cleaned.get("account"):
             self.add_error("account", "This kind signs in: it needs a user name.")
+        if cleaned.get("digits") and kind != "call":
+            self.add_error("digits", "Only a call presses keys.")
         return cleaned

@@ -43,6 +43,8 @@ class Target(TenantModel):
     """The user name, for the kinds that sign in."""
     sealed_password = models.TextField(blank=True, default="")
     """Encrypted by the secret key, and never shown again."""
+    digits = models.CharField(max_length=16, blank=True, default="")
+    """Keys that a call presses, which must come back."""
     component = models.ForeignKey(Component, null=True, blank=True, on_delete=models.SET_NULL, related_name="targets")
     """The part of the telephone service that it stands for."""
     capability = models.CharField(max_length=20, choices=Capability.choices, blank=True, default="")

@@ -41,6 +41,8 @@ class Wanted:
     password: str = ""
     interval_seconds: int | None = None
     """None: as the settings say."""
+    digits: str = ""
+    """Keys that a call presses."""
 
 
 def add_target(
@@ -54,6 +56,7 @@ def add_target(
         kind=wanted.kind,
         account=wanted.account,
         sealed_password=_sealed(wanted.account, wanted.password),
+        digits=wanted.digits,
         built_in=built_in,
         interval_seconds=wanted.interval_seconds or settings.probe_interval_seconds,
         timeout_seconds=settings.probe_timeout_seconds,
@@ -151,5 +154,6 @@ def _as_probed(target: Target) -> sensors.Target:
         interval_us=target.interval_seconds * 1_000_000,
         timeout_us=target.timeout_seconds * 1_000_000,
         credentials=credentials,
+        digits=target.digits,
         suspected_us=None if target.suspected_at is None else datetime_us(target.suspected_at),
     )

@@ -78,7 +78,8 @@ def save_service(service: Service, values: dict[str, Any], actor: User, now: dat
         service.starts_at = _midnight(values["first_day"], zone)
         service.ends_at = _midnight(values["last_day"] + DAY, zone) if values["last_day"] else None
         service.save()
-        service.targets.set(values["targets"])
+        retired = service.targets.exclude(retired_at=None)  # not to choose any more, but what they measured counts
+        service.targets.set([*values["targets"], *retired])
         service.components.set(values.get("components", ()))
         derive(actor.provider)
         details = {

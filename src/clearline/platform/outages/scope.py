@@ -35,7 +35,7 @@ def save_component(
         for target in Target.objects.filter(provider=actor.provider):
             if target in targets:
                 target.component, target.capability = component, targets[target]
-            elif target.component_id == component.pk:
+            elif target.component_id == component.pk and target.retired_at is None:  # else its past would be lost
                 target.component, target.capability = None, ""
             target.save(update_fields=["component", "capability"])
         derive(actor.provider)

@@ -11,6 +11,7 @@ from itertools import cycle
 
 from clearline.sensors.probe.outcome import MediaFigures
 from clearline.sensors.probe.speech import DECODED
+from clearline.sensors.probe.target import DIGITS
 from clearline.voice.analysis import analyze
 
 PACKET_US = 20_000
@@ -18,9 +19,6 @@ PACKET_US = 20_000
 
 SAMPLES = 160
 """Of one packet at 8 kHz."""
-
-DIGITS = "0123456789*#ABCD"
-"""Keys by their event codes (RFC 4733 section 3.2)."""
 
 BEFORE_DIGITS = 25
 """Packets of speech before the first key: the way for audio is open by then."""

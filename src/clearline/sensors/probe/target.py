@@ -29,6 +29,9 @@ TRANSPORTS = {"tls": "TLS", "ws": "WS", "wss": "WSS", "stun": "UDP", "stuns": "T
 NEEDS_ACCOUNT = frozenset({"register", "turn"})
 """Kinds that make no sense without a user and a password."""
 
+DIGITS = "0123456789*#ABCD"
+"""Keys by their event codes (RFC 4733 section 3.2)."""
+
 DEFAULT_INTERVAL_US = 15_000_000
 """A target is probed every 15 s unless it says otherwise."""
 
