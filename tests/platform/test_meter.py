@@ -10,6 +10,7 @@ from platform_kit import NOW, samples
 from clearline.agreement.moments import datetime_us
 from clearline.agreement.months import Month
 from clearline.platform.availability.models import Target
+from clearline.platform.availability.observation import observe, outage_id
 from clearline.platform.customers.models import Service
 from clearline.platform.measurements import records
 from clearline.platform.statements.meter import Meter, meter_of, meters
@@ -63,3 +64,18 @@ def test_the_dashboard_shows_it(
     shown = page.get("/").text
     assert "Running outage of" in shown
     assert "It has cost" in shown
+
+
+def test_the_page_of_the_outage_shows_it_for_each_service(
+    service: Service, target: Target, page: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(timezone, "now", lambda: NOW)
+    records().append(samples(target, NOW - timedelta(minutes=9), "+" * 30 + "-" * 6, 15))
+    down = datetime_us(NOW - timedelta(seconds=90))
+    (outage,) = observe(target, (down - 3_600_000_000, datetime_us(NOW)), datetime_us(NOW)).outages
+    code = outage_id(target, outage)
+    assert f"/statements/running/{code}/" in page.get(f"/availability/outages/{code}/").text
+    cost = page.get(f"/statements/running/{code}/").text
+    assert f"Running outage of {service}" in cost
+    assert "It has cost" in cost
+    assert page.get("/statements/running/O-1-20200101T000000Z/").status_code == 404

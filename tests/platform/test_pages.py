@@ -139,6 +139,7 @@ def outage_addresses(objects: dict[str, str | int], service: Service) -> dict[st
         "components": "/availability/outages/components/",
         "component-add": "/availability/outages/components/add/",
         "component-edit": f"/availability/outages/components/{objects['component']}/",
+        "outage-cost": f"/statements/running/{objects['outage']}/",
         "outage-note": f"/availability/outages/{objects['outage']}/note/",
         "post-mortem": f"/availability/outages/{objects['outage']}/post-mortem/",
         "post-mortem-export": f"/availability/outages/{objects['outage']}/post-mortem/json/",

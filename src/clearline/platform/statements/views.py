@@ -13,10 +13,12 @@ from clearline.agreement.months import Month
 from clearline.platform.availability.models import Target
 from clearline.platform.availability.observation import now_of
 from clearline.platform.customers.models import Service
+from clearline.platform.outages.cases import find_case
 from clearline.platform.requests import Request
 from clearline.platform.statements import services
 from clearline.platform.statements.closing import Difference, NotNowError, close, difference_of, hindrance
 from clearline.platform.statements.evidence import listening_only
+from clearline.platform.statements.meter import meters
 from clearline.platform.statements.page import credit_rows_of, rows_of
 
 
@@ -30,6 +32,17 @@ def index(request: Request) -> HttpResponse:
     states = now_of(list(targets), datetime_us(now))
     rows = [(brief, services.months_of(brief.service, now)[:12]) for brief in services.briefs(bought, now, states)]
     return render(request, "statements/index.html", {"rows": rows})
+
+
+@require_safe
+def running(request: Request, code: str) -> HttpResponse:
+    """What a running outage has cost and will cost, by service: a part of its page."""
+    now = timezone.now()
+    case = find_case(request.user, code, now)
+    if case is None:
+        raise Http404
+    months = [services.brief(service, now).current for service in case.services]
+    return render(request, "statements/meters.html", {"meters": meters(filter(None, months), now)})
 
 
 def _found(request: Request, pk: int, month: str) -> services.MonthStatement:
