@@ -7,7 +7,7 @@ from statistics import fmean
 
 from clearline.voice.burst import burst_ratio
 from clearline.voice.impairments import Impairment
-from clearline.voice.scores import rate
+from clearline.voice.scores import mos_of, rating
 from speech.rows import Row
 
 START = (10.0, 10.0, 0.0, 95.0)
@@ -38,7 +38,7 @@ def heard_loss(row: Row, *, repaired: bool) -> tuple[float, float]:
 def predict(row: Row, impairment: Impairment, *, repaired: bool) -> float:
     """Give the E-model's listening score of a row."""
     ppl, burst_r = heard_loss(row, repaired=repaired)
-    return rate(impairment, ppl, burst_r, 0.0).mos
+    return mos_of(impairment, rating(impairment, ppl, burst_r, 0.0))
 
 
 def impairment(codec: str, model: str, constants: Constants) -> Impairment:

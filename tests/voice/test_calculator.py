@@ -18,7 +18,7 @@ from clearline.voice.emodel import (
     r_to_mos,
 )
 from clearline.voice.impairments import codec_impairment
-from clearline.voice.scores import rate
+from clearline.voice.scores import rating
 
 
 def test_parameters_by_the_recommendations_names_give_rating_score_and_terms() -> None:
@@ -61,7 +61,7 @@ def test_a_calibrated_codec_is_rated_by_its_fit() -> None:
     row = codec_impairment("G.722", "calibrated")
     assert row is not None
     question = {"model": "G.107.1", "codec": "G722", "profile": "calibrated", "ppl": 5, "burst_r": 2}
-    assert calculate(question)["r"] == pytest.approx(rate(row, 5, 2, 0).r)
+    assert calculate(question)["r"] == pytest.approx(rating(row, 5, 2, 0))
 
 
 @pytest.mark.parametrize(

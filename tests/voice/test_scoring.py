@@ -3,13 +3,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clearline.voice.burst import burst_ratio
+from clearline.voice.impairments import PROFILES
 from clearline.voice.scores import score
 from clearline.voice.scoring import Heard, Scale
 
-CODECS = ["G.711", "G.711 without PLC", "G.729A+VAD", "G.729", "AMR-WB 23.85", "EVS SWB 24.4", "G.722", "Opus"]
+CODECS = [
+    *("G.711", "G.711 without PLC", "G.729A+VAD", "G.729", "AMR-WB 23.85", "EVS SWB 24.4"),
+    *("G.722", "Opus", "Opus FEC"),
+]
 
 
-@given(st.sampled_from(CODECS), st.sampled_from(["planning", "measured"]), st.integers(1, 3000), st.data())
+@given(st.sampled_from(CODECS), st.sampled_from(PROFILES), st.integers(1, 3000), st.data())
 def test_an_interval_is_scored_as_a_stream_of_its_packets_would_be(
     codec: str, profile: str, total: int, data: st.DataObject
 ) -> None:

@@ -6,9 +6,8 @@ from dataclasses import fields
 
 from clearline.voice import video
 from clearline.voice.emodel import (
-    FULLBAND_STRETCH,
     PERMITTED,
-    WIDEBAND_STRETCH,
+    STRETCH,
     FullbandInputs,
     NarrowbandInputs,
     Rating,
@@ -20,12 +19,11 @@ from clearline.voice.emodel import (
     wideband,
 )
 from clearline.voice.impairments import Impairment, codec_impairment, unscored_reason
-from clearline.voice.scores import loss_parameters
+from clearline.voice.scores import loss_impairment
 
 PARAMETERS = tuple(field.name for field in fields(NarrowbandInputs))
 """The parameters of the E-model: the Recommendations' names in lower case."""
 
-_STRETCH = {"G.107": 1.0, "G.107.1": WIDEBAND_STRETCH, "G.107.2": FULLBAND_STRETCH}
 _NO_PART = {
     "G.107": frozenset({"dr"}),
     "G.107.1": frozenset({"dr", "stmr", "qdu", "burst_r", "a"}),
@@ -33,7 +31,7 @@ _NO_PART = {
 }
 """Model → the parameters that don't act in it."""
 
-MODELS = (*_STRETCH, "G.1070")
+MODELS = (*STRETCH, "G.1070")
 
 
 class CalculationError(ValueError):
@@ -80,7 +78,7 @@ def _speech(model: str, given: dict[str, object]) -> dict[str, object]:
     parameters = numbers
     if row is not None:
         asked = {name: value for name, value in numbers.items() if name not in {"ppl", "burst_r"}}
-        parameters = asked | loss_parameters(row, numbers.get("ppl", 0.0), numbers.get("burst_r", 1.0))
+        parameters = asked | _codec_parameters(row, numbers.get("ppl", 0.0), numbers.get("burst_r", 1.0))
     rating = _rate(model, parameters)
     outside = [name for name, value in numbers.items() if not PERMITTED[name][0] <= value <= PERMITTED[name][1]]
     unused = [name for name in PARAMETERS if name in numbers and name in _NO_PART[model]]
@@ -100,6 +98,15 @@ def _speech(model: str, given: dict[str, object]) -> dict[str, object]:
     }
 
 
+def _codec_parameters(row: Impairment, ppl: float, burst_r: float) -> dict[str, float]:
+    """Give the model's parameters for a codec under loss; for fitted constants Ie is Ie,eff already."""
+    if row.bpl is None:
+        return {"ie": row.ie}
+    if row.ceiling is None:
+        return {"ie": row.ie, "bpl": row.bpl, "ppl": ppl, "burst_r": burst_r}
+    return {"ie": loss_impairment(row, ppl, burst_r)}
+
+
 def _rate(model: str, parameters: Mapping[str, float]) -> Rating:
     """Rate by the named model."""
     if model == "G.107":
@@ -115,8 +122,8 @@ def _convert(model: str, given: dict[str, object]) -> dict[str, object]:
         raise CalculationError(f"{min(given)}: `r` or `mos` stands alone, to be converted")
     if "r" in given:
         r = _number("r", given["r"])
-        return {"r": given["r"], "mos": r_to_mos(r / _STRETCH[model])}
-    return {"r": mos_to_r(_number("mos", given["mos"])) * _STRETCH[model], "mos": given["mos"]}
+        return {"r": given["r"], "mos": r_to_mos(r / STRETCH[model])}
+    return {"r": mos_to_r(_number("mos", given["mos"])) * STRETCH[model], "mos": given["mos"]}
 
 
 def _codec_row(model: str, given: dict[str, object]) -> Impairment | None:

@@ -17,22 +17,31 @@ def by_interval(intervals: list[Interval], ends: list[FarEnd]) -> list[int | Non
         intervals: in the order of time.
         ends: those whose reports told a round trip at all.
     """
-    sums = [[0, 0] for _ in range(len(intervals) * len(ends))]
-    for place, end in enumerate(ends):
-        index = 0
-        for trip in range(len(end.trips_us)):
-            while index + 1 < len(intervals) and intervals[index + 1].start_us <= end.trip_times_us[trip]:
-                index += 1
-            told = sums[index * len(ends) + place]
-            told[0] += end.trips_us[trip]
-            told[1] += 1
-    return [_delay(sums[at : at + len(ends)], ends) for at in range(0, len(sums), len(ends) or 1)]
+    told = [_means(intervals, end) for end in ends]
+    delays: list[int | None] = []
+    for index in range(len(intervals)):
+        known = False
+        both_us = 0
+        for end, means in zip(ends, told, strict=True):
+            if means[index] >= 0:
+                known = True
+                both_us += means[index]
+            else:
+                both_us += end.round_trip_us or 0
+        delays.append(both_us // 2 if known else None)
+    return delays
 
 
-def _delay(told: list[list[int]], ends: list[FarEnd]) -> int | None:
-    if not any(count for _, count in told):
-        return None
-    means = (
-        total // count if count else end.round_trip_us or 0 for (total, count), end in zip(told, ends, strict=True)
-    )
-    return sum(means) // 2
+def _means(intervals: list[Interval], end: FarEnd) -> list[int]:
+    """Give the mean round trip of each interval; -1: none was told in it."""
+    means: list[int] = []
+    trip = 0
+    last = len(intervals) - 1
+    for index in range(last + 1):
+        total_us = 0
+        first = trip
+        while trip < len(end.trips_us) and (index == last or end.trip_times_us[trip] < intervals[index + 1].start_us):
+            total_us += end.trips_us[trip]
+            trip += 1
+        means.append(total_us // (trip - first) if trip > first else -1)
+    return means

@@ -29,6 +29,9 @@ RO_FULLBAND = 148.0
 WIDEBAND_STRETCH = 1.29
 FULLBAND_STRETCH = 1.48
 
+STRETCH = {"G.107": 1.0, "G.107.1": WIDEBAND_STRETCH, "G.107.2": FULLBAND_STRETCH}
+"""Model → by how much its scale is longer than the narrowband one."""
+
 DELAY_SENSITIVITY = {"default": (1.0, 100.0), "low": (0.55, 120.0), "very low": (0.4, 150.0)}
 """G.107 Table 1: the users' class → (sT, mT in ms). "default" is required for telephony in general."""
 

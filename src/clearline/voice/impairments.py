@@ -11,6 +11,7 @@ conceals lost G.711 packets can't be seen in RTP: `G.711` is with concealment, `
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from clearline.voice import calibration
 from clearline.voice.codecs import FEC, codec_name, family
@@ -168,6 +169,7 @@ def codecs(profile: str) -> list[Impairment]:
     return list(_TABLES[profile].values())
 
 
+@lru_cache(maxsize=1024)
 def codec_impairment(codec: str, profile: str = "planning") -> Impairment | None:
     """Find a codec's row.
 

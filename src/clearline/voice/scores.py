@@ -11,12 +11,15 @@ constants fitted to P.862.1 on the same audio instead.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from clearline.voice.codecs import look_ahead_ms, packetization_ms
 from clearline.voice.emodel import (
+    FULLBAND_CEILING,
+    NARROWBAND_CEILING,
+    STRETCH,
     FullbandInputs,
     NarrowbandInputs,
-    Rating,
     WidebandInputs,
     effective_impairment,
     fullband,
@@ -86,66 +89,71 @@ def score(
     reason = unscored_reason(codec, profile, lossy=ppl > 0)
     if row is None or reason is not None:
         return Score(codec=row.codec if row else codec, profile=profile, unscored=reason)
-    listening = rate(row, ppl, burst_r, 0.0)
-    conversational = None if ta_ms is None else rate(row, ppl, burst_r, ta_ms)
-    lq, cq, conversion = _on_narrowband(row, profile, ppl, burst_r, ta_ms)
+    r = rating(row, ppl, burst_r, 0.0)
+    r_cq = None if ta_ms is None else rating(row, ppl, burst_r, ta_ms)
+    fitted = narrowband_equivalent(row.codec, profile)
     return Score(
         codec=row.codec,
         profile=profile,
         model=row.model,
         source=row.source,
-        r=listening.r,
-        mos_lq=listening.mos,
-        r_cq=None if conversational is None else conversational.r,
-        mos_cq=None if conversational is None else conversational.mos,
-        narrowband_mos_lq=lq,
-        narrowband_mos_cq=cq,
-        conversion=conversion,
+        r=r,
+        mos_lq=mos_of(row, r),
+        r_cq=r_cq,
+        mos_cq=None if r_cq is None else mos_of(row, r_cq),
+        narrowband_mos_lq=r_to_mos(rating(fitted, ppl, burst_r, 0.0) if fitted else r),
+        narrowband_mos_cq=None
+        if ta_ms is None or r_cq is None
+        else r_to_mos(rating(fitted, ppl, burst_r, ta_ms) if fitted else r_cq),
+        conversion=BY_FIT if fitted else None if row.model == "G.107" else BY_RATING,
     )
 
 
-def rate(row: Impairment, ppl: float, burst_r: float, ta_ms: float) -> Rating:
+def rating(row: Impairment, ppl: float, burst_r: float, ta_ms: float) -> float:
     """Rate a codec under loss and one-way delay on the scale of its row, echo included.
+
+    R is a sum of which the codec and the loss are one term, Ie,eff (G.107 7-1, G.107.1 7-1, G.107.2 7-1).
 
     A row without Bpl is for streams without loss, see `unscored_reason`.
 
     Raises:
         ValueError: a figure is outside what the model can be computed with.
     """
-    settings = {**loss_parameters(row, ppl, burst_r), "ta": ta_ms, "t": ta_ms, "tr": 2 * ta_ms, "telr": TELR_DB}
-    if row.model == "G.107":
-        return narrowband(NarrowbandInputs(**settings))
-    if row.model == "G.107.1":
-        return wideband(WidebandInputs(**settings))
-    return fullband(FullbandInputs(**settings))
+    return _without_codec(row.model, ta_ms) - loss_impairment(row, ppl, burst_r)
 
 
-def loss_parameters(row: Impairment, ppl: float, burst_r: float) -> dict[str, float]:
-    """Give the E-model's parameters for a codec under loss; for fitted constants Ie is Ie,eff already and Ppl is 0.
+def mos_of(row: Impairment, r: float) -> float:
+    """Give the score of a rating on the scale of a row."""
+    return r_to_mos(r / STRETCH[row.model])
+
+
+@lru_cache(maxsize=16_384)
+def _without_codec(model: str, ta_ms: float) -> float:
+    """Rate a connection whose codec costs nothing."""
+    settings = {"ta": ta_ms, "t": ta_ms, "tr": 2 * ta_ms, "telr": TELR_DB}
+    if model == "G.107":
+        return narrowband(NarrowbandInputs(**settings)).r
+    if model == "G.107.1":
+        return wideband(WidebandInputs(**settings)).r
+    return fullband(FullbandInputs(**settings)).r
+
+
+def loss_impairment(row: Impairment, ppl: float, burst_r: float) -> float:
+    """Give Ie,eff of a codec under loss.
 
     Raises:
         ValueError: a figure is outside what the model can be computed with.
     """
-    if row.bpl is None:
-        return {"ie": row.ie}
-    if row.ceiling is None:
-        return {"ie": row.ie, "bpl": row.bpl, "ppl": ppl, "burst_r": burst_r}
     refuse_incomputable("ppl", ppl)
     refuse_incomputable("burst_r", burst_r)
-    effective = effective_impairment(row.ie, row.bpl, ppl, burst_r**row.burst_exponent, row.ceiling)
-    return {"ie": min(effective, row.ceiling)}  # bursts must not carry it past what total loss costs
-
-
-def _on_narrowband(
-    row: Impairment, profile: str, ppl: float, burst_r: float, ta_ms: float | None
-) -> tuple[float | None, float | None, str | None]:
-    """Give MOS-LQ and MOS-CQ on the scale of G.107, and how they were made."""
-    fitted = narrowband_equivalent(row.codec, profile)
-    used = fitted or row
-    lq = rate(used, ppl, burst_r, 0.0).r
-    cq = None if ta_ms is None else rate(used, ppl, burst_r, ta_ms).r
-    conversion = BY_FIT if fitted else None if row.model == "G.107" else BY_RATING
-    return r_to_mos(lq), None if cq is None else r_to_mos(cq), conversion
+    if row.bpl is None:
+        return row.ie
+    if row.ceiling is not None:  # bursts must not carry it past what total loss costs
+        return min(effective_impairment(row.ie, row.bpl, ppl, burst_r**row.burst_exponent, row.ceiling), row.ceiling)
+    if row.model == "G.107.1":
+        return effective_impairment(row.ie, row.bpl, ppl, 1.0)
+    ceiling = FULLBAND_CEILING if row.model == "G.107.2" else NARROWBAND_CEILING
+    return effective_impairment(row.ie, row.bpl, ppl, burst_r, ceiling)
 
 
 def mouth_to_ear_ms(codec: str, *, round_trip_ms: float, buffer_ms: float, packet_ms: float | None = None) -> float:

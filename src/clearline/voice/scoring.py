@@ -1,25 +1,14 @@
 """A stream's counts to its figures and scores."""
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 from clearline.voice import intervals, results, streams
 from clearline.voice.burst import burst_ratio
-from clearline.voice.emodel import (
-    FULLBAND_CEILING,
-    FULLBAND_STRETCH,
-    NARROWBAND_CEILING,
-    WIDEBAND_STRETCH,
-    effective_impairment,
-    r_to_mos,
-)
-from clearline.voice.impairments import Impairment, codec_impairment
+from clearline.voice.impairments import codec_impairment
 from clearline.voice.inspection.inspector import VIDEO
 from clearline.voice.reports import FarEnd
-from clearline.voice.scores import Score, mouth_to_ear_ms, rate, score
+from clearline.voice.scores import Score, mos_of, mouth_to_ear_ms, rating, score
 from clearline.voice.variation import percentile_us
-
-_STRETCH = {"G.107": 1.0, "G.107.1": WIDEBAND_STRETCH, "G.107.2": FULLBAND_STRETCH}
 
 NO_CODEC = "the codec is not known: no session description names its payload type"
 
@@ -69,53 +58,30 @@ class Scale:
             return Score(codec=self.codec, profile=self.profile, unscored=NOT_RATED)
         if not heard.total:
             return Score(codec=self.codec, profile=self.profile, unscored="no packet was due")
-        percent = 100 * heard.bad / heard.total
-        return _score(self.codec, self.profile, percent, burst_ratio(heard.bad, heard.runs, heard.total), self.ta_ms)
+        return score(
+            self.codec,
+            profile=self.profile,
+            ppl=100 * heard.bad / heard.total,
+            burst_r=burst_ratio(heard.bad, heard.runs, heard.total),
+            ta_ms=self.ta_ms,
+        )
 
     def part(self, heard: Heard, longer_us: int = 0) -> tuple[float | None, float | None]:
-        """Give MOS-LQ and MOS-CQ of an interval: what `score` says, working out only what loss changes.
+        """Give MOS-LQ and MOS-CQ of an interval, as `score` does.
 
         Args:
             heard: what the listener missed in it.
             longer_us: by how much its delay was longer than the stream's. Ta is taken to the whole ms then.
         """
-        ta_ms = (
-            float(round(max(self.ta_ms + longer_us / 1000, 0))) if self.ta_ms is not None and longer_us else self.ta_ms
-        )
-        quiet = _quiet(self.codec, self.profile, ta_ms) if self.codec and heard.total else None
-        if quiet is None:
+        row = codec_impairment(self.codec, self.profile) if self.codec and heard.total else None
+        if row is None or (row.bpl is None and heard.bad):
             return None, None
-        row, listening, conversational = quiet
-        if not heard.bad:
-            return _mos(row, listening), None if conversational is None else _mos(row, conversational)
-        if row.bpl is None:
-            return None, None
-        ppl = 100 * heard.bad / heard.total
-        burst_r = (
-            1.0 if row.model == "G.107.1" else burst_ratio(heard.bad, heard.runs, heard.total) ** row.burst_exponent
-        )
-        ceiling = FULLBAND_CEILING if row.model == "G.107.2" else NARROWBAND_CEILING
-        cost = effective_impairment(row.ie, row.bpl, ppl, burst_r, ceiling) - row.ie
-        return _mos(row, listening - cost), None if conversational is None else _mos(row, conversational - cost)
-
-
-@lru_cache(maxsize=16_384)
-def _quiet(codec: str, profile: str, ta_ms: float | None) -> tuple[Impairment, float, float | None] | None:
-    """Give a codec's row and its ratings without loss: R is a sum, of which loss changes one term (G.107 7-1)."""
-    row = codec_impairment(codec, profile)
-    if row is None:
-        return None
-    return row, rate(row, 0.0, 1.0, 0.0).r, None if ta_ms is None else rate(row, 0.0, 1.0, ta_ms).r
-
-
-def _mos(row: Impairment, r: float) -> float:
-    return r_to_mos(r / _STRETCH[row.model])
-
-
-@lru_cache(maxsize=16_384)
-def _score(codec: str, profile: str, ppl: float, burst_r: float, ta_ms: float | None) -> Score:
-    """Score, remembering: most intervals have no loss."""
-    return score(codec, profile=profile, ppl=ppl, burst_r=burst_r, ta_ms=ta_ms)
+        ppl, burst_r = 100 * heard.bad / heard.total, burst_ratio(heard.bad, heard.runs, heard.total)
+        lq = mos_of(row, rating(row, ppl, burst_r, 0.0))
+        if self.ta_ms is None:
+            return lq, None
+        ta_ms = float(round(max(self.ta_ms + longer_us / 1000, 0))) if longer_us else self.ta_ms
+        return lq, mos_of(row, rating(row, ppl, burst_r, ta_ms))
 
 
 def packet_us(stream: streams.Stream) -> float | None:
