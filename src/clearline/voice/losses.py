@@ -11,6 +11,7 @@ from mypy_extensions import i64
 
 from clearline.voice.holes import Holes
 from clearline.voice.intervals import Interval
+from clearline.voice.state import FAR
 
 if TYPE_CHECKING:
     from clearline.voice.inspection.repairs import Repairs
@@ -19,7 +20,6 @@ GMIN: Final = 16
 """Received packets in a row that end a burst (RFC 3611 section 4.7.2, recommended value)."""
 
 NEVER: Final = -1_000_000
-FAR: Final = 9_000_000_000_000
 
 
 @final

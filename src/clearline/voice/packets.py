@@ -13,7 +13,7 @@ from mypy_extensions import i64
 from clearline.voice.holes import HOLE_US, Holes
 from clearline.voice.inspection.payload import Payload
 from clearline.voice.streams import Stream
-from clearline.voice.wire.ethernet import HELD, MALFORMED, NOT_DECODED, UDP, Addresses, Frame
+from clearline.voice.wire.ethernet import ETHERNET, HELD, MALFORMED, NOT_DECODED, UDP, Addresses, Frame
 from clearline.voice.wire.fragments import Fragments
 from clearline.voice.wire.octets import u16, u32, word
 from clearline.voice.wire.pcap import CaptureReader
@@ -31,6 +31,10 @@ USUAL_BIN: Final = 20
 """A bin of the delays' histogram beside which most packets are counted: 1.5 ms."""
 
 RTP_HEADER: Final = 12
+PLAIN: Final = 14 + 20 + 8 + RTP_HEADER
+"""Octets of Ethernet, IPv4, UDP and RTP headers that are as short as they may be."""
+
+VXLAN_PORT: Final = 4789
 CONNECTION_FLAGS: Final = 7
 """FIN, SYN and RST of TCP."""
 
@@ -44,6 +48,8 @@ class Packet(Frame):
         self.ssrc: i64 = 0
         self.ports: i64 = 0
         """Source port in the upper 16 bits, destination port in the lower."""
+        self.head: i64 = 0
+        """RTP's first eight octets: version and flags, payload type, sequence number, timestamp."""
         self.size: i64 = 0
         """Octets of payload on the wire."""
         self.hash: i64 = 0
@@ -51,6 +57,46 @@ class Packet(Frame):
         """The first stream of its bucket, when that was looked up."""
         self.following: Packet = self
         """The next of a ring."""
+
+    def plain(self, data: bytes, start: i64, end: i64) -> bool:
+        """Decode RTP as nearly all of it comes, in a third of the time that `decode` and `is_rtp` take for it.
+
+        Ethernet, IPv4 and UDP without tags, options, fragments or tunnels, and whole in the capture; RTP without
+        padding and header extension. Four words tell it, each tested at once.
+
+        Returns:
+            False: it is something else, or may be, and the long way has to tell.
+        """
+        if end - start < PLAIN:
+            return False
+        ip = word(data, start + 12)  # Ethertype; version, header's length, service, total length, identification
+        way = word(data, start + 20)  # flags and offset, time to live, protocol, checksum, half the source
+        udp = word(data, start + 34)  # ports, length, checksum
+        head = word(data, start + 42)
+        length = udp >> 16 & 0xFFFF
+        if (
+            ip >> 40 != 0x080045
+            or way >> 32 & 0x3FFF00FF != UDP
+            or ip >> 16 & 0xFFFF != length + 20
+            or length < 8 + RTP_HEADER
+            or start + 34 + length > end
+            or udp >> 32 & 0xFFFF == VXLAN_PORT
+            or head >> 60 & 15 != 8
+            or 192 <= head >> 48 & 0xFF <= 223
+        ):
+            return False
+        pair = word(data, start + 26)
+        self.data = data
+        self.source = pair >> 32 & 0xFFFFFFFF
+        self.destination = pair & 0xFFFFFFFF
+        self.ports = udp >> 32 & 0xFFFFFFFF
+        self.identification = ip & 0xFFFF
+        self.start = start + 42
+        self.end = start + 34 + length
+        self.size = length - 8 - RTP_HEADER - ((head >> 56 & 15) << 2)
+        self.head = head
+        self.ssrc = u32(data, start + 50)
+        return True
 
 
 @final
@@ -114,33 +160,41 @@ class PacketLoop:
                 self.jump(time_us)
             self.last_us = time_us
             packet = self.free
+            packet.time_us = time_us
+            if reader.link == ETHERNET and packet.plain(reader.data, reader.start, reader.end):
+                self.wait(packet)
+                continue
             kind = packet.decode(reader.data, reader.start, reader.end, reader.link, time_us)
             if kind == UDP and self.is_rtp(packet):
-                self.free = packet.following
-                if self.free.following is self.first:
-                    self.count()
+                self.wait(packet)
             elif kind != HELD:
                 self.count()
                 self.take_other(packet, kind)
         self.count()
         self.forget()
 
+    def wait(self, packet: Packet) -> None:
+        """Let an RTP packet wait to be counted."""
+        packet.hash = self.hash(packet.source, packet.destination, packet.ports, packet.ssrc)
+        self.free = packet.following
+        if self.free.following is self.first:
+            self.count()
+
     def is_rtp(self, packet: Packet) -> bool:
-        """Tell whether a datagram is RTP (RFC 3550 section 5.1), and prepare to find its stream."""
+        """Tell whether a datagram is RTP (RFC 3550 section 5.1)."""
         at = packet.start
         if packet.length < RTP_HEADER or packet.end - at < RTP_HEADER:
             return False
-        data = packet.data
-        first: i64 = data[at]
-        second: i64 = data[at + 1]
-        if first >> 6 != 2 or 192 <= second <= 223:  # RFC 5761 section 4: those are RTCP
+        head = word(packet.data, at)
+        first = head >> 56 & 0xFF
+        if first >> 6 != 2 or 192 <= head >> 48 & 0xFF <= 223:  # RFC 5761 section 4: those are RTCP
             return False
+        packet.head = head
         packet.size = packet.length - RTP_HEADER - ((first & 15) << 2)
         if first & 0x30:  # padding or a header extension
             packet.size = self.payload_size(packet, at, first, packet.size)
-        packet.ssrc = u32(data, at + 8)
+        packet.ssrc = u32(packet.data, at + 8)
         packet.ports = (packet.source_port << 16) | packet.destination_port
-        packet.hash = self.hash(packet.source, packet.destination, packet.ports, packet.ssrc)
         return True
 
     def take_other(self, packet: Packet, kind: i64) -> None:
@@ -169,14 +223,16 @@ class PacketLoop:
         The state of thousands of streams is beyond the processor's nearer caches. First a field is read of every part
         of the state of all streams that wait: those reads overlap, while counting would wait for one after another.
         """
+        packet = self.first
+        while packet is not self.free:
+            packet.chain = self.buckets[packet.hash & self.mask]
+            packet = packet.following
         touched: i64 = 0
         packet = self.first
         while packet is not self.free:
-            stream = self.buckets[packet.hash & self.mask]
-            packet.chain = stream
+            stream = packet.chain
             if stream is not None:
-                touched += stream.media + stream.frame_ticks + stream.rebased + stream.ssrc + stream.seen_us
-                touched += stream.until_look
+                touched += stream.highest + stream.interval_end_us + stream.last_timestamp + stream.earliest_us
                 bins = stream.variation
                 if len(bins) > USUAL_BIN:
                     touched += i64(bins[USUAL_BIN])
@@ -210,7 +266,7 @@ class PacketLoop:
             if stream is None:
                 self.not_followed += 1
                 return
-        head = word(packet.data, packet.start)  # version and flags, payload type, sequence number, timestamp
+        head = packet.head
         number = stream.receive(
             head >> 32 & 0xFFFF,
             head & 0xFFFFFFFF,

@@ -14,7 +14,7 @@ from clearline.voice.formats import Formats
 from clearline.voice.holes import Holes
 from clearline.voice.inspection.inspector import Inspector
 from clearline.voice.intervals import INTERVAL_US, MAX_INTERVALS, MAX_SILENCE_US, Interval
-from clearline.voice.losses import FAR, Losses
+from clearline.voice.losses import Losses
 from clearline.voice.timing import Timing
 
 MAX_DROPOUT: Final = 3000
@@ -45,30 +45,12 @@ class Stream(Timing):
         high_us: i64,
     ) -> None:
         Timing.__init__(self, low_us, high_us)
-        self.source: i64 = source
-        self.destination: i64 = destination
-        self.ports: i64 = ports
-        """Source port in the upper 16 bits, destination port in the lower."""
-        self.ssrc: i64 = ssrc
+        self.source = source
+        self.destination = destination
+        self.ports = ports
+        self.ssrc = ssrc
         self.next: Stream | None = None
         """The next stream of the same bucket of the table."""
-        self.highest: i64 = 0
-        """Highest extended sequence number: its lower 16 bits are those of the packet."""
-        self.oldest_bad: i64 = FAR
-        """The first number that `losses` waits for."""
-        self.received: i64 = 0
-        """Packets without duplicates."""
-        self.octets: i64 = 0
-        """Payload octets of those."""
-        self.seen_us: i64 = 0
-        self.gap_us: i64 = 0
-        """Longest time between two packets of the present interval."""
-        self.interval_end_us: i64 = 0
-        self.identification: i64 = 0
-        self.payload_type: i64 = -1
-        self.until_look: i64 = 0
-        """Packets that pass before the inspector is handed a payload."""
-
         self.formats: Formats = formats
         self.index: i64 = 0
         self.intervals: list[Interval] = []

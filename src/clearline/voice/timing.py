@@ -7,10 +7,10 @@ Compiled by tools/compile; the same file runs interpreted.
 
 from typing import Final
 
-from librt.vecs import vec
-from mypy_extensions import i32, i64
+from mypy_extensions import i64
 
 from clearline.voice.intervals import NO_TRANSIT, Interval
+from clearline.voice.state import State
 from clearline.voice.variation import count
 
 DISCONTINUITY_US: Final = 10_000_000.0
@@ -29,45 +29,13 @@ RESTART_AFTER: Final = 10
 """The de-jitter buffer's constants: `playout` defines them, and a test holds these equal to those."""
 
 
-class Timing:
-    """Arrival times against timestamps of one stream. Jitter is in timestamp units, transit times in µs.
-
-    `Stream` is made of it, so that what every packet changes stands side by side: with thousands of streams, a packet's
-    cost is the pieces of memory it touches. Those fields come first, in both.
-    """
+class Timing(State):
+    """Arrival times against timestamps of one stream."""
 
     def __init__(self, low_us: i64, high_us: i64) -> None:
-        self.started: bool = False
-        """Whether there is a packet to compare the next one with."""
+        State.__init__(self, low_us, high_us)
         self.guessed: bool = False
-        self.adaptive: bool = high_us > low_us
-        self.clock: i64 = 0
-        """Timestamp units a second; 0 while not known."""
-        self.ticks_per_us: float = 0.0
-        self.last_us: i64 = 0
-        self.last_timestamp: i64 = 0
-        self.origin_us: i64 = 0
-        """Arrival of the packet that `media` counts from."""
-        self.media: i64 = 0
-        """Timestamp units since that packet, without wrap."""
-        self.jitter: float = 0.0
-        self.jitter_max: float = 0.0
-        """Of the present interval."""
-        self.jitter_sum: float = 0.0
-        self.samples: i64 = 0
-        self.earliest_us: i64 = NO_TRANSIT
-        """Least transit of the present interval."""
-        self.reference_us: float = 0.0
-        self.deviation_sum_us: float = 0.0
-        self.variation: vec[i32] = vec[i32]()
-        """Packets by how late they came, see `variation`."""
-        self.frame_ticks: i64 = 0
-        """The usual advance from one packet to the next."""
-        self.frame_votes: i64 = 0
-        self.delay_us: i64 = low_us
-        self.base_us: i64 = 0
-        self.late_run: i64 = 0
-
+        """Whether no description named the clock rate."""
         self.low_us: i64 = low_us
         self.high_us: i64 = high_us
         self.adapted_sum_us: i64 = 0
@@ -120,9 +88,7 @@ class Timing:
         elapsed_us = at_us - self.last_us
         self.last_us = at_us
         self.last_timestamp = timestamp
-        difference = float(elapsed_us) * self.ticks_per_us - float(advance)
-        if difference < 0.0:
-            difference = -difference
+        difference = abs(float(elapsed_us) * self.ticks_per_us - float(advance))
         if difference > self.ticks_per_us * DISCONTINUITY_US:
             self.discontinuities += 1
             self.rebase(at_us)
@@ -153,7 +119,7 @@ class Timing:
         """Measure a packet's transit and pass it through the buffer (`playout.PlayoutBuffer.accept`)."""
         self.earliest_us = min(self.earliest_us, transit)
         deviation = float(transit) - self.reference_us
-        self.deviation_sum_us += deviation if deviation > 0.0 else -deviation
+        self.deviation_sum_us += abs(deviation)
         self.reference_us += deviation * 0.0625
 
         elapsed_us = max(elapsed_us, 0)

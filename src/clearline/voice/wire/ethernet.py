@@ -22,6 +22,9 @@ MAX_EXTENSION_HEADERS: Final = 8
 MAX_IPV6_ADDRESSES: Final = 1_000_000
 """IPv6 addresses told apart; packets of later ones are not decoded."""
 
+ETHERNET: Final = 1
+"""LINKTYPE_ETHERNET."""
+
 UDP: Final = 17
 TCP: Final = 6
 NOT_DECODED: Final = 0
@@ -135,7 +138,7 @@ class Frame:
         """
         self.data = data
         self.time_us = time_us
-        if link == 1:
+        if link == ETHERNET:
             return self.ethernet(start, end, 0)
         return self.other_link(start, end, link)
 
