@@ -37,6 +37,18 @@ def test_a_table_names_calls_and_streams_with_their_scores(capture: Path) -> Non
         assert said in done.stdout
 
 
+def test_what_a_sender_chose_does_nothing_to_the_terminal_and_takes_no_more_than_its_column(tmp_path: Path) -> None:
+    path = tmp_path / "hostile.pcap"
+    dialog = c.Dialog(caller="sip:\x1b[2J\u202eala@example.com", callee=f"sip:{'9' * 500}@example.com")
+    path.write_bytes(c.pcap(c.in_time(c.call(dialog) + c.both_ways())))
+    done = RUN.invoke(app, [str(path)])
+    assert "\x1b" not in done.stdout
+    assert "\u202e" not in done.stdout
+    assert "sip:\\x1b[2J\\u202eala@example.com" in done.stdout
+    assert "9" * 43 + "…" in done.stdout
+    assert max(map(len, done.stdout.splitlines())) < 250
+
+
 def test_json_is_one_document_a_line_and_nothing_else(capture: Path) -> None:
     zipped = capture.with_suffix(".gz")
     zipped.write_bytes(gzip.compress(capture.read_bytes()))
