@@ -33,9 +33,12 @@ rows = [
      s.quality.mos_cq if s.delay else s.quality.mos_lq, s.regularity.pdv_us)
     for s in analysis.streams
 ]
-json.dump({"spent": spent, "packets": analysis.packets, "calls": len(analysis.calls), "malformed": analysis.malformed,
-           "undecoded": analysis.undecoded, "answered": sum(c.answered_us is not None for c in analysis.calls),
-           "compiled": not packets.__file__.endswith(".py"), "rows": rows}, sys.stdout)
+said = {
+    "spent": spent, "packets": analysis.packets, "calls": len(analysis.calls), "malformed": analysis.malformed,
+    "undecoded": analysis.undecoded, "answered": sum(c.answered_us is not None for c in analysis.calls),
+    "compiled": not packets.__file__.endswith(".py"), "rows": rows,
+}
+sys.stdout.write(json.dumps(said))
 """
 
 MESSAGES = """

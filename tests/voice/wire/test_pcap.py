@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.voice.captures import START_US, pcap
 
-from clearline.voice.wire.pcap import MAX_INTERFACES, CaptureError, CaptureReader
+from clearline.voice.wire.pcap import BRIDGE, MAX_INTERFACES, CaptureError, CaptureReader
 
 FRAMES = [(0, b"first frame"), (20_000, b"x" * 60), (1_000_000, b"last")]
 WANTED = [(START_US + at, frame) for at, frame in FRAMES]
@@ -273,3 +273,30 @@ def test_no_damage_makes_the_reader_fail_or_hang(noise: bytes, place: int, order
             read(damaged, 97)
         except CaptureError:
             assert place < 4
+
+
+def long_file(*, next_generation: bool) -> bytes:
+    frames = [(20_000 * i, bytes([i & 255]) * (i * 37 % 1500 + 4000 * (i % 29 == 0))) for i in range(200)]
+    if not next_generation:
+        return pcap(frames)
+    return section("<") + interface("<") + b"".join(enhanced("<", 0, START_US + at, frame) for at, frame in frames)
+
+
+LONG_FILES = [long_file(next_generation=chosen) for chosen in (False, True)]
+
+
+@given(
+    st.sampled_from(LONG_FILES),
+    st.integers(BRIDGE - 3, 6 * BRIDGE),
+    st.lists(st.tuples(st.integers(24, 100_000), st.binary(min_size=1, max_size=20)), max_size=3),
+)
+def test_a_long_file_reads_the_same_in_pieces_of_any_length_however_damaged(
+    data: bytes, piece: int, damage: list[tuple[int, bytes]]
+) -> None:
+    damaged = bytearray(data)
+    for place, octets in damage:
+        damaged[place : place + len(octets)] = octets
+    whole, reader, end = read(bytes(damaged))
+    in_pieces, other, other_end = read(bytes(damaged), piece)
+    assert in_pieces == whole
+    assert (other.malformed, other_end) == (reader.malformed, end)

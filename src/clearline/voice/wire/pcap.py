@@ -18,6 +18,9 @@ MAX_RECORD_BYTES: Final = 262_144
 MAX_BLOCK_BYTES: Final = 16_777_216
 """The longest pcapng block: options may be long, a length beyond this is damaged."""
 
+BRIDGE: Final = 4096
+"""Octets of a piece that are joined to the end of the one before, for the records that stand in both."""
+
 MAX_INTERFACES: Final = 4096
 """Interface descriptions of one section that are kept."""
 
@@ -85,6 +88,10 @@ class CaptureReader:
         self.malformed: i64 = 0
         self.position: i64 = 0
         self.size: i64 = 0
+        self.ahead: bytes = b""
+        """A piece whose beginning stands in `data`, after the end of the one before."""
+        self.turn: i64 = 0
+        """Where in `data` it begins."""
         self.kind: i64 = UNKNOWN
         self.little: bool = False
         self.divisor: i64 = 1
@@ -100,15 +107,39 @@ class CaptureReader:
         """Give the next piece of the file; the last record and what was not consumed yet are kept of those before."""
         if self.kind == GIVEN_UP:
             return
-        kept = self.position
-        if self.kind == CLASSIC and self.start >= 0 and not self.scanned:
-            kept = self.start
-        if kept < self.size:
-            piece = self.data[kept : self.size] + piece
-        self.data = piece
-        self.start = self.start - kept if kept == self.start else -1
-        self.position -= kept
-        self.size = len(piece)
+        kept = self.kept()
+        left = self.data[kept : self.size]
+        if left and len(piece) > BRIDGE:
+            self.ahead = piece
+            self.turn = len(left)
+            piece = piece[:BRIDGE]
+        self.use(left + piece, kept)
+
+    def kept(self) -> i64:
+        """Give from where on what was read is still needed: in a damaged record's data good ones may stand."""
+        return self.start if self.kind == CLASSIC and self.start >= 0 and not self.scanned else self.position
+
+    def use(self, data: bytes, before: i64) -> None:
+        """Go on in these octets, which begin so many after those that were read last."""
+        self.data = data
+        self.size = len(data)
+        self.start = self.start - before if self.start >= before else -1
+        self.position -= before
+
+    def cross(self) -> bool:
+        """Go from the end of one piece and the beginning of the next into that one; False: they ended here.
+
+        So that the few records on a boundary between pieces are joined, and not every piece copied.
+        """
+        if not self.ahead:
+            return False
+        kept = self.kept()
+        if kept >= self.turn:
+            self.use(self.ahead, self.turn)
+        else:
+            self.use(self.data[kept : self.turn] + self.ahead, kept)
+        self.ahead = b""
+        return True
 
     def close(self) -> None:
         """Say that no piece follows."""
@@ -121,9 +152,9 @@ class CaptureReader:
             CaptureError: the file is no capture file.
         """
         if self.kind == CLASSIC:
-            return self.next_classic()
+            return self.next_classic() or (self.cross() and self.next_classic())
         if self.kind == NEXT_GENERATION:
-            return self.next_block()
+            return self.next_block() or (self.cross() and self.next_block())
         if self.kind == UNKNOWN and self.size - self.position >= 24:
             self.recognise()
             return self.next()
