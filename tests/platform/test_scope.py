@@ -101,6 +101,29 @@ def test_a_retired_target_is_not_looked_for_after_its_end(service: Service, targ
     assert found.statement.to_json()["seconds"]["up"] == 200 * HOUR_S
 
 
+def up_hours(service: Service, month: Month) -> float:
+    found = month_statement(service, month, NOW)
+    assert found is not None
+    return found.statement.to_json()["seconds"]["up"] / HOUR_S
+
+
+@pytest.mark.django_db
+def test_a_target_added_in_mid_month_makes_no_earlier_time_unmeasured(service: Service, target: Target) -> None:
+    """One target measures 200 h of October, another is added at 100 h and measures 50: up are 150 h, not 50."""
+    other = Target.objects.create(
+        provider=target.provider, name="New", uri="sip:new.example", interval_seconds=15, timeout_seconds=4,
+        added_at=NOW.replace(day=5, hour=4),
+    )  # fmt: skip
+    september, first = NOW.replace(month=9, day=1, hour=0), NOW.replace(day=1, hour=0)
+    records().append([*samples(target, september, "+" * 720, HOUR_S), *samples(target, first, "+" * 200, HOUR_S)])
+    before = up_hours(service, Month(2026, 9))
+    service.targets.add(other)
+    assert up_hours(service, Month(2026, 10)) == 100
+    records().append(samples(other, other.added_at, "+" * 50, HOUR_S))
+    assert up_hours(service, Month(2026, 10)) == 150
+    assert up_hours(service, Month(2026, 9)) == before == 720
+
+
 @pytest.mark.django_db
 def test_components_on_the_pages(page: Client, service: Service, target: Target) -> None:
     given = {"name": "Proxy", target.code: "register"}

@@ -11,7 +11,7 @@ from typing import Any
 from clearline.agreement.intervals import Interval, IntervalSet
 from clearline.agreement.moments import datetime_us, moment_text
 from clearline.platform.availability.models import Target
-from clearline.platform.availability.observation import Seen, observed_of, outages_of
+from clearline.platform.availability.observation import Seen, observe, observed_of, outages_of
 from clearline.platform.customers.models import Service
 from clearline.platform.outages.models import FOREVER_US, Correction, Declaration
 
@@ -101,14 +101,27 @@ def effect_of(said: Said, targets: Sequence[Target], span: Interval, now_us: int
 
 
 def _observed(targets: Sequence[Target], span: Interval, now_us: int) -> IntervalSet:
-    """Where all the targets that were not retired yet were observed; nowhere when there were none."""
-    cuts = sorted({datetime_us(target.retired_at) for target in targets if target.retired_at is not None})
-    inside = [cut for cut in cuts if span[0] < cut < span[1]]
+    """Where all the targets that were there were observed; nowhere when there were none.
+
+    A target that is added, or retired, says nothing of the time before, or after: the others do.
+    """
+    there = [(_since_us(target, span, now_us), _until_us(target), target) for target in targets]
+    cuts = sorted({cut for since_us, until_us, _ in there for cut in (since_us, until_us) if span[0] < cut < span[1]})
     observed = IntervalSet()
-    for part in pairwise([span[0], *inside, span[1]]):
-        there = [one for one in targets if one.retired_at is None or datetime_us(one.retired_at) > part[0]]
-        observed |= observed_of(there, span, now_us) & IntervalSet.of([part])
+    for part in pairwise([span[0], *cuts, span[1]]):
+        standing = [target for since_us, until_us, target in there if since_us <= part[0] < until_us]
+        observed |= observed_of(standing, span, now_us) & IntervalSet.of([part])
     return observed
+
+
+def _since_us(target: Target, span: Interval, now_us: int) -> int:
+    """From when a target is there: when it was added, or its first sample within the span where that is earlier."""
+    seen = observe(target, span, now_us).observed
+    return min([datetime_us(target.added_at), *(from_us for from_us, _ in seen)])
+
+
+def _until_us(target: Target) -> int:
+    return FOREVER_US if target.retired_at is None else datetime_us(target.retired_at)
 
 
 def down_of(seen: Seen) -> Down:

@@ -12,7 +12,6 @@ from clearline.agreement.months import Month
 from clearline.agreement.problems import listed
 from clearline.agreement.statement import evaluate
 from clearline.platform.agreements.models import Agreement, AgreementVersion
-from clearline.platform.availability.models import Target
 from clearline.platform.maintenance.announcing import Piece, entries_of, pieces_by_customer
 from clearline.platform.maintenance.models import Window
 from clearline.platform.outages.effect import Said, effect_of
@@ -73,9 +72,9 @@ def _figure(part: Part, said: Iterable[Said], agreement: Agreement, month: Month
     span = month.interval(version.terms.zone)
     as_of_us = min(datetime_us(now), span[1])
     within = (span[0], max(span[0], as_of_us))
-    targets, windows, document = _there(part.targets, span[1]), _windows(part, span), _document(part, month, as_of_us)
+    windows, document = _windows(part, span), _document(part, month, as_of_us)
     figures = [
-        _judged(document | {"availability": effect_of(each, targets, within, as_of_us).to_json(windows)}, version)
+        _judged(document | {"availability": effect_of(each, part.targets, within, as_of_us).to_json(windows)}, version)
         for each in {one.within(span) for one in said}
     ]
     measured = [figure for figure in figures if figure.uptime is not None]
@@ -115,11 +114,6 @@ def _document(part: Part, month: Month, as_of_us: int) -> dict[str, Any]:
         "month": str(month),
         "as_of": moment_text(as_of_us),
     }
-
-
-def _there(targets: Sequence[Target], until_us: int) -> list[Target]:
-    """The targets that had been added by then: one that came later makes no earlier month unmeasured."""
-    return [target for target in targets if datetime_us(target.added_at) < until_us]
 
 
 def _windows(part: Part, span: tuple[int, int]) -> list[dict[str, Any]]:
