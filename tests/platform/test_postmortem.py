@@ -7,6 +7,7 @@ from django.test import Client
 from platform_kit import NOW, samples
 
 from clearline.agreement.intervals import IntervalSet
+from clearline.agreement.moments import datetime_us
 from clearline.platform.accounts.models import User
 from clearline.platform.alerts import services as alerts
 from clearline.platform.alerts.models import Alert, Responder
@@ -17,7 +18,7 @@ from clearline.platform.outages import postmortem
 from clearline.platform.outages.cases import Case, find_case
 from clearline.platform.outages.effect import Down
 from clearline.platform.outages.models import FOREVER_US
-from clearline.platform.outages.restoration import Means, means, promised_us
+from clearline.platform.outages.restoration import Means, means, promised_us, service_means
 
 MINUTE = timedelta(minutes=1)
 
@@ -34,13 +35,41 @@ def case(service: Service, target: Target, alice: User) -> Case:
 def test_the_means_of_three_outages() -> None:
     """Of 1000 seen: began 2 in the span (the third before), ended 3 of 10, 20 and 30; worked 1000 - 10 - 20 - 5."""
     downs = [Down("a", 100, 110, ""), Down("b", 500, 520, ""), Down("c", -25, 5, ""), Down("b2", 505, 515, "")]
-    assert means(IntervalSet.of([(0, 1000)]), downs, (0, 1000)) == Means(2, 20, 965 // 2)
+    found = means(IntervalSet.of([(0, 1000)]), downs, (0, 1000))
+    assert found == Means(2, 3, 60, 965)
+    assert (found.mtrs_us, found.mtbf_us) == (20, 482)
+    assert found + Means(1, 0, 0, 35) == Means(3, 3, 60, 1000)
 
 
 def test_means_without_an_outage_are_unknown_and_a_running_one_is_not_restored() -> None:
     seen = IntervalSet.of([(0, 1000)])
-    assert means(seen, [], (0, 1000)) == Means(0, None, None)
-    assert means(seen, [Down("a", 900, FOREVER_US, "")], (0, 1000)) == Means(1, None, 900)
+    quiet = means(seen, [], (0, 1000))
+    assert (quiet, quiet.mtrs_us, quiet.mtbf_us) == (Means(0, 0, 0, 1000), None, None)
+    assert means(seen, [Down("a", 900, FOREVER_US, "")], (0, 1000)) == Means(1, 0, 0, 900)
+
+
+@pytest.mark.django_db
+def test_a_service_has_the_means_of_its_outages_while_it_was_bought(case: Case, service: Service) -> None:
+    """Seen from 11:58:00 to 12:03:30, an interval after the last sample; down for 90 s of it. Bought later: less."""
+    now_us = datetime_us(NOW + 5 * MINUTE)
+    span = datetime_us(NOW - timedelta(days=1)), now_us
+    assert service_means(service, span, now_us) == Means(1, 1, 90_000_000, 240_000_000)
+    service.starts_at = NOW + MINUTE
+    assert service_means(service, span, now_us) == Means(0, 1, 90_000_000, 120_000_000)
+    service.starts_at = NOW + 9 * MINUTE
+    assert service_means(service, span, now_us) == Means(0, 0, 0, 0)
+
+
+@pytest.mark.django_db
+def test_services_are_listed_with_their_time_to_restore(page: Client, service: Service) -> None:
+    Service.objects.create(
+        customer=service.customer, name="Second line", monthly_fee=1, currency="USD", agreement=service.agreement,
+        starts_at=service.starts_at, ends_at=NOW,
+    )  # fmt: skip
+    for asked, days in (("", 90), ("?days=30", 30), ("?days=x", 90)):
+        shown = page.get(f"/availability/outages/restoration/{asked}").content.decode()
+        assert f"last {days} days" in shown
+        assert shown.index(service.name) < shown.index("Second line") < shown.index("All services")
 
 
 @pytest.mark.django_db

@@ -4,28 +4,48 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from clearline.agreement.intervals import Interval, IntervalSet
-from clearline.agreement.moments import utc
+from clearline.agreement.moments import datetime_us, utc
 from clearline.platform.customers.models import Service
-from clearline.platform.outages.effect import Down
+from clearline.platform.outages.effect import Down, effect_of, said_of
+from clearline.platform.outages.scope import targets_of
 
 MEANS_DAYS = 90
-"""The means are over so many days."""
+"""The means are over so many days, where nothing else is asked for."""
+
+LENGTHS_DAYS = (30, MEANS_DAYS, 365)
 
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """How reliable something was over a span."""
+    """How reliable something was over a span: the sums, and the means that follow from them."""
 
-    outages: int
-    """That began in it; entries that overlap or touch are one."""
-    mtrs_us: int | None
-    """Mean time to restore service: the length of the outages that ended in the span, over their number."""
-    mtbf_us: int | None
-    """Mean time between failures: the time it was seen to work, over the number of outages that began."""
+    began: int
+    """Outages that began in it; entries that overlap or touch are one."""
+    ended: int
+    """Outages that ended in it."""
+    ended_us: int
+    """How long those were in all."""
+    up_us: int
+    """Time that it was seen to work."""
+
+    @property
+    def mtrs_us(self) -> int | None:
+        """Mean time to restore service: the length of the outages that ended, over their number; None without one."""
+        return self.ended_us // self.ended if self.ended else None
+
+    @property
+    def mtbf_us(self) -> int | None:
+        """Mean time between failures: the time it was seen to work, over the outages that began; None without one."""
+        return self.up_us // self.began if self.began else None
+
+    def __add__(self, other: "Means") -> "Means":
+        return Means(
+            self.began + other.began, self.ended + other.ended, self.ended_us + other.ended_us, self.up_us + other.up_us
+        )
 
 
 def means(observed: IntervalSet, downtime: Iterable[Down], span: Interval) -> Means:
-    """The means over a span; unknown where no outage gives them.
+    """The means over a span.
 
     Args:
         observed: where it was measured.
@@ -33,14 +53,23 @@ def means(observed: IntervalSet, downtime: Iterable[Down], span: Interval) -> Me
         span: which outages count: those that began, or ended, in it.
     """
     down = IntervalSet.of((one.from_us, one.until_us) for one in downtime)
-    began = [part for part in down if span[0] <= part[0] < span[1]]
     ended = [until_us - from_us for from_us, until_us in down if span[0] < until_us <= span[1]]
-    up_us = ((observed & IntervalSet.of([span])) - down).total_us
     return Means(
-        outages=len(began),
-        mtrs_us=sum(ended) // len(ended) if ended else None,
-        mtbf_us=up_us // len(began) if began else None,
+        began=sum(span[0] <= from_us < span[1] for from_us, _ in down),
+        ended=len(ended),
+        ended_us=sum(ended),
+        up_us=((observed & IntervalSet.of([span])) - down).total_us,
     )
+
+
+def service_means(service: Service, span: Interval, now_us: int) -> Means:
+    """The means of a service over the part of a span in which it was bought, as its statements count outages."""
+    ends_us = span[1] if service.ends_at is None else datetime_us(service.ends_at)
+    bought = max(span[0], datetime_us(service.starts_at)), min(span[1], ends_us)
+    if bought[0] >= bought[1]:
+        return Means(0, 0, 0, 0)
+    effect = effect_of(said_of(service), targets_of(service), bought, now_us)
+    return means(effect.observed, effect.downtime, bought)
 
 
 def promised_us(services: Iterable[Service], from_us: int) -> int | None:

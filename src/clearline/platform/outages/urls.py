@@ -6,6 +6,7 @@ urlpatterns = [
     path("components/", views.components, name="components"),
     path("components/add/", views.edit_component, name="component-add"),
     path("components/<int:pk>/", views.edit_component, name="component-edit"),
+    path("restoration/", views.restoration, name="restoration"),
     path("declare/", views.declare, name="outage-declare"),
     path("correct/", views.correct, name="correction-add"),
     path("corrections/<int:pk>/<str:verdict>/", views.decide_correction, name="correction-decide"),

@@ -3,6 +3,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.contrib import messages
+from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -10,10 +11,12 @@ from django.utils import timezone
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_POST, require_safe
 
+from clearline.agreement.intervals import Interval
 from clearline.agreement.moments import datetime_us, utc
 from clearline.platform.alerts.chain import MARKS_MIN
 from clearline.platform.availability.models import Component
 from clearline.platform.availability.observation import observe, outages_of
+from clearline.platform.customers.models import Service
 from clearline.platform.outages import postmortem, services
 from clearline.platform.outages.cases import Case, corrections_of, find_case
 from clearline.platform.outages.effect import down_of
@@ -27,7 +30,7 @@ from clearline.platform.outages.forms import (
     PostMortemForm,
 )
 from clearline.platform.outages.models import Correction, Declaration
-from clearline.platform.outages.restoration import MEANS_DAYS, Means, means, promised_us
+from clearline.platform.outages.restoration import LENGTHS_DAYS, MEANS_DAYS, Means, means, promised_us, service_means
 from clearline.platform.outages.scope import save_component
 from clearline.platform.requests import Request
 from clearline.platform.vantages.witnesses import testimony
@@ -35,6 +38,7 @@ from clearline.platform.web.pages import form_page
 from clearline.records.schema import DAY_US
 
 SECOND_US = 1_000_000
+SERVICES_A_PAGE = 50
 
 
 def _found(request: Request, code: str) -> Case:
@@ -75,10 +79,15 @@ def outage(request: Request, code: str) -> HttpResponse:
 def _means(case: Case, now: datetime) -> Means:
     """How reliable the target of an outage was lately."""
     assert case.target is not None  # noqa: S101  # asked before
-    now_us = datetime_us(now)
-    span = (now_us - now_us % DAY_US - MEANS_DAYS * DAY_US, now_us)
+    span, now_us = _lately(MEANS_DAYS, now)
     seen = observe(case.target, span, now_us)
     return means(seen.observed, [down_of(one) for one in outages_of([case.target], span, now_us)], span)
+
+
+def _lately(days: int, now: datetime) -> tuple[Interval, int]:
+    """The last so many whole days and what has passed of this one, and the present moment."""
+    now_us = datetime_us(now)
+    return (now_us - now_us % DAY_US - days * DAY_US, now_us), now_us
 
 
 @require_POST
@@ -214,6 +223,23 @@ def shown_file(request: Request, pk: int) -> HttpResponse:
     headers = {"Content-Disposition": content_disposition_header(True, found.file_name) or "attachment"}
     content = services.file_path(found.file_sha256).read_bytes()
     return HttpResponse(content, content_type="application/octet-stream", headers=headers)
+
+
+@require_safe
+def restoration(request: Request) -> HttpResponse:
+    """How soon the outages of services were over, and how long the services worked between them."""
+    asked = request.GET.get("days", "")
+    days = next((length for length in LENGTHS_DAYS if str(length) == asked), MEANS_DAYS)
+    services_there = Service.objects.visible_to(request.user).select_related("customer", "site")
+    ordered = services_there.prefetch_related("targets", "declarations", "corrections").order_by(
+        "customer__name", "name", "pk"
+    )
+    page = Paginator(ordered, SERVICES_A_PAGE).get_page(request.GET.get("page"))
+    span, now_us = _lately(days, timezone.now())
+    rows = [(service, service_means(service, span, now_us)) for service in page]
+    whole = sum((found for _, found in rows), Means(0, 0, 0, 0))
+    context = {"rows": rows, "whole": whole, "page": page, "days": days, "lengths": LENGTHS_DAYS}
+    return render(request, "outages/restoration.html", context)
 
 
 @require_safe
