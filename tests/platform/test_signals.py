@@ -2,8 +2,8 @@
 
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -14,9 +14,10 @@ from django.test import Client
 from platform_kit import NOW, call_record
 
 from clearline.platform.accounts.models import Provider
-from clearline.platform.alerts import signals
+from clearline.platform.alerts import scraping, signals
 from clearline.platform.alerts.models import Signal
-from clearline.platform.alerts.signals import Reading, failed_share, figure, keep, probe_now, read_signals, scrape
+from clearline.platform.alerts.scraping import UnreadError, fetch, figure
+from clearline.platform.alerts.signals import Reading, failed_share, keep, probe_now, read_signals
 from clearline.platform.alerts.watching import look
 from clearline.platform.availability.models import Target
 from clearline.platform.customers.models import Service
@@ -31,13 +32,12 @@ rtpengine_sessions 7
 """
 
 
-@pytest.fixture
-def exporter() -> Iterator[str]:
+@contextmanager
+def exporting(answer: Callable[[BaseHTTPRequestHandler], None]) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:  # http.server's name
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(EXPORTED.encode())
+            with suppress(OSError):
+                answer(self)
 
         def log_message(self, *_: object) -> None:  # type: ignore[override]  # no noise
             pass
@@ -45,9 +45,26 @@ def exporter() -> Iterator[str]:
     server = HTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/metrics"
-    server.shutdown()
-    server.server_close()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/metrics"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def telling(text: str) -> Callable[[BaseHTTPRequestHandler], None]:
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.end_headers()
+        handler.wfile.write(text.encode())
+
+    return answer
+
+
+@pytest.fixture
+def exporter() -> Iterator[str]:
+    with exporting(telling(EXPORTED)) as url:
+        yield url
 
 
 KAMAILIO_TOLD = """# NO User defined metrics
@@ -80,7 +97,11 @@ rtpengine_ports_free{name="default",address="127.0.0.1"} 101
     ],
 )
 def test_what_real_programs_told_is_read(told: str, metric: str, value: int | None) -> None:
-    assert figure(told, metric).value == value
+    if value is None:
+        with pytest.raises(UnreadError, match="no such metric"):
+            figure(told, metric)
+    else:
+        assert figure(told, metric)[0] == value
 
 
 @pytest.mark.parametrize(
@@ -89,44 +110,102 @@ def test_what_real_programs_told_is_read(told: str, metric: str, value: int | No
         ("rtpengine_sessions", "7"),
         ("kamailio_usrloc_registered_users", "42.5"),
         ('kamailio_usrloc_registered_users{domain="location"}', "42"),
-        ("no_such_metric", None),
-        ("rtpengine_sessions{", None),
     ],
 )
-def test_a_figure_of_an_exporter(metric: str, value: str | None) -> None:
-    assert figure(EXPORTED, metric).value == (None if value is None else Decimal(value))
+def test_a_figure_of_an_exporter(metric: str, value: str) -> None:
+    assert figure(EXPORTED, metric)[0] == Decimal(value)
 
 
-def test_what_is_no_prometheus_text_is_said_to_be_none() -> None:
-    for text in ("<html>", "rtpengine_sessions seven", "rtpengine_sessions NaN", "\0"):
-        assert figure(text, "rtpengine_sessions").value is None
+@pytest.mark.parametrize(
+    ("text", "metric", "why"),
+    [
+        (EXPORTED, "no_such_metric", "no such metric"),
+        (EXPORTED, "rtpengine_sessions{", "no metric's name"),
+        ("<html>", "rtpengine_sessions", "."),
+        ("rtpengine_sessions seven", "rtpengine_sessions", "not understood"),
+        ("rtpengine_sessions NaN", "rtpengine_sessions", "NaN"),
+        ("\0", "rtpengine_sessions", "."),
+    ],
+)
+def test_a_figure_that_is_not_told_says_why(text: str, metric: str, why: str) -> None:
+    with pytest.raises(UnreadError, match=why):
+        figure(text, metric)
 
 
-def test_an_exporter_that_tells_drop_by_drop_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Dropping(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # http.server's name
-            self.send_response(200)
-            self.end_headers()
-            with suppress(OSError):
-                while True:
-                    self.wfile.write(b"#")
-                    time.sleep(0.02)
+def in_drops(head: bytes) -> Callable[[BaseHTTPRequestHandler], None]:
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.wfile.write(head)
+        while True:
+            handler.wfile.write(b"#")
+            time.sleep(0.02)
 
-        def log_message(self, *_: object) -> None:  # type: ignore[override]  # no noise
-            pass
-
-    monkeypatch.setattr(signals, "WHOLE_S", 0.2)
-    with HTTPServer(("127.0.0.1", 0), Dropping) as server:
-        serving = threading.Thread(target=server.handle_request)
-        serving.start()
-        said = scrape(f"http://127.0.0.1:{server.server_port}/metrics", "x")
-        serving.join()
-    assert said == Reading(None, "not answered whole within 0.2 s")
+    return answer
 
 
-def test_an_exporter_is_asked_and_one_that_is_away_is_unknown(exporter: str) -> None:
-    assert scrape(exporter, "rtpengine_sessions") == Reading(Decimal("7.000000"), "1 samples")
-    assert scrape("http://127.0.0.1:1/metrics", "x").value is None
+@pytest.mark.parametrize("head", [b"HTTP/1.0 200 OK\r\n\r\n", b"HTTP/1.0 200 OK\r\nX-Never-Ending: "])
+def test_an_exporter_that_tells_drop_by_drop_is_left(head: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scraping, "WHOLE_S", 0.2)
+    with exporting(in_drops(head)) as url, pytest.raises(UnreadError, match=r"not answered whole within 0\.2 s"):
+        fetch(url)
+
+
+def chunked(handler: BaseHTTPRequestHandler) -> None:
+    handler.wfile.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\na \r\n2\r\n7\n\r\n0\r\n\r\n")
+
+
+def test_an_answer_in_chunks_is_put_together() -> None:
+    with exporting(chunked) as url:
+        assert figure(fetch(url), "a") == (Decimal(7), 1)
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (lambda handler: handler.send_error(503, "Busy now"), "it answers 503 Busy now"),
+        (
+            lambda handler: handler.wfile.write(b"HTTP/1.0 302 Found\r\nLocation: file:///x\r\n\r\n"),
+            "302 and sends else",
+        ),
+        (lambda handler: handler.wfile.write(b"SIP/2.0 200 OK\r\n\r\n"), "not reached"),
+        (lambda handler: handler.wfile.write(bytes(scraping.LARGEST_BYTES + 1)), "larger than 4 MiB"),
+        (lambda _: None, "not reached"),
+    ],
+)
+def test_an_exporter_that_answers_something_else_says_so(
+    answer: Callable[[BaseHTTPRequestHandler], None], why: str
+) -> None:
+    with exporting(answer) as url, pytest.raises(UnreadError, match=why):
+        fetch(url)
+
+
+def test_an_exporter_is_asked_and_one_that_is_away_is_said_to_be(exporter: str) -> None:
+    assert figure(fetch(exporter), "rtpengine_sessions") == (Decimal(7), 1)
+    with pytest.raises(UnreadError, match="not reached"):
+        fetch("http://127.0.0.1:1/metrics")
+
+
+@pytest.mark.django_db
+def test_a_rising_share_of_failures_is_suspect_once_it_was_read_for_long_enough(provider: Provider) -> None:
+    """A minute apart: of 100, 100 and 100 more requests 0, 10 and 50 fail; restarted, the last of 20 all fail.
+
+    Over two minutes: nothing yet; 10 %, of one minute; 10 and 50 of 200 are 30 %; 50 and 20 of 120 are 58.3 %.
+    """
+    told = [(1000, 5), (1100, 15), (1200, 65), (20, 20)]
+    signal = Signal.objects.create(
+        provider=provider, name="Failing", metric="failed", taken_as="share", whole="asked", minutes=2, limit=25,
+    )  # fmt: skip
+    found = []
+    for number, (asked, failed) in enumerate(told):
+        with exporting(telling(f"asked {asked}\nfailed {failed}\n")) as url:
+            signal.url = url
+            signal.save()
+            read_signals(lambda at=NOW + timedelta(minutes=number): at, lambda _: None)  # type: ignore[misc]
+        signal.refresh_from_db()
+        found.append((signal.value, signal.suspected_since is not None))
+    assert found == [
+        (None, False), (Decimal(10), False), (Decimal(30), True), (Decimal("58.333333"), True),
+    ]  # fmt: skip
+    assert len(signal.readings) == 3
 
 
 @pytest.mark.django_db
@@ -187,12 +266,17 @@ def test_probes_at_once_make_a_confirmed_outage(target: Target) -> None:
 def test_signals_on_the_page(page: Client) -> None:
     given = {
         "name": "Registered", "kind": "metric", "url": "http://192.0.2.7:9494/metrics", "metric": "users",
-        "limit": "10", "suspect": "below",
+        "limit": "10", "suspect": "below", "taken_as": "value", "minutes": "5",
     }  # fmt: skip
     assert page.post("/alerts/signals/add/", {**given, "url": "file:///etc/passwd"}).status_code == 422
     assert page.post("/alerts/signals/add/", {**given, "metric": "a b"}).status_code == 422
+    assert page.post("/alerts/signals/add/", {**given, "taken_as": "share"}).status_code == 422
+    assert page.post("/alerts/signals/add/", {**given, "minutes": "61"}).status_code == 422
     assert page.post("/alerts/signals/add/", given).status_code == 302
     assert "suspect below 10" in page.get("/alerts/").content.decode()
     assert signals.CONFIRMING == 2
+    page.post(f"/alerts/signals/{Signal.objects.get().pk}/remove/")
+    assert page.post("/alerts/signals/add/", {**given, "taken_as": "left", "limit": "70"}).status_code == 302
+    assert "suspect below 70 %" in page.get("/alerts/").content.decode()
     page.post(f"/alerts/signals/{Signal.objects.get().pk}/remove/")
     assert not Signal.objects.exists()

@@ -7,7 +7,7 @@ from django.core.validators import validate_email
 
 from clearline.platform.accounts.models import User
 from clearline.platform.alerts.models import Responder, Signal
-from clearline.platform.alerts.signals import METRIC
+from clearline.platform.alerts.scraping import METRIC
 from clearline.platform.availability.models import Component
 from clearline.platform.outbox.calls import address_of
 from clearline.platform.outbox.models import CallAccount, Channel
@@ -116,11 +116,23 @@ class SignalForm(forms.ModelForm):  # type: ignore[type-arg]  # takes none when 
 
     class Meta:
         model = Signal
-        fields = ("name", "kind", "url", "metric", "suspect", "limit", "component")
-        labels = {"kind": "What is read", "suspect": "Suspect when", "component": "What is probed then"}
+        fields = ("name", "kind", "url", "metric", "taken_as", "whole", "minutes", "suspect", "limit", "component")
+        labels = {
+            "kind": "What is read",
+            "taken_as": "What of the figure counts",
+            "whole": "The figure it is a share of",
+            "minutes": "Over how many minutes",
+            "suspect": "Suspect when",
+            "component": "What is probed then",
+        }
         help_texts = {
             "metric": 'With labels if need be: rtpengine_sessions{type="own"}. Several are summed.',
-            "limit": "Of calls: the percentage that failed.",
+            "taken_as": "Lost registrations: the value of kamailio_usrloc_registered_users, percent of what it was,"
+            " below 70. Failing requests: the increase of kamailio_sl_5xx_replies, percent of that of"
+            " kamailio_core_rcv_requests_invite, above 20.",
+            "whole": "For a share only; told at the same place.",
+            "minutes": "1 to 60. A value as it stands needs none.",
+            "limit": "A percentage, of calls and where it says percent.",
         }
 
     def __init__(self, user: User, *args: Any, **options: Any) -> None:
@@ -139,4 +151,6 @@ class SignalForm(forms.ModelForm):  # type: ignore[type-arg]  # takes none when 
                 )
             if not METRIC.fullmatch(cleaned.get("metric", "")):
                 self.add_error("metric", "Write a metric's name, with labels if need be.")
+            if cleaned.get("taken_as") == Signal.Taken.SHARE and not METRIC.fullmatch(cleaned.get("whole", "")):
+                self.add_error("whole", "Write the metric's name that it is a share of.")
         return cleaned

@@ -1,12 +1,15 @@
 """What somebody has to look at now, and who is told of it, in which order, by which way."""
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import ClassVar
 from zoneinfo import ZoneInfo
 
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 from clearline.platform.accounts.models import Provider
+from clearline.platform.alerts.rates import Point
 from clearline.platform.availability.models import Component
 from clearline.platform.outbox.models import Channel
 from clearline.platform.tenancy import TenantModel
@@ -123,6 +126,14 @@ class Signal(TenantModel):
         ABOVE = "above", "above"
         BELOW = "below", "below"
 
+    class Taken(models.TextChoices):
+        """What of a figure is held against the limit."""
+
+        VALUE = "value", "its value, as it stands"
+        RATE = "rate", "its increase in a minute (a running total)"
+        SHARE = "share", "its increase, percent of another's (two running totals)"
+        LEFT = "left", "its value, percent of what it was"
+
     provider = models.ForeignKey(Provider, on_delete=models.PROTECT)
     name = models.CharField(max_length=100)
     kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.METRIC)
@@ -131,6 +142,13 @@ class Signal(TenantModel):
     url = models.URLField(max_length=500, blank=True)
     metric = models.CharField(max_length=200, blank=True)
     """A metric's name, with labels if need be: `rtpengine_sessions{type="own"}`."""
+    taken_as = models.CharField(max_length=10, choices=Taken.choices, default=Taken.VALUE)
+    whole = models.CharField(max_length=200, blank=True)
+    """The metric that it is a share of."""
+    minutes = models.PositiveSmallIntegerField(default=5, validators=[MinValueValidator(1), MaxValueValidator(60)])
+    """Over how many it is looked at, but for its value as it stands."""
+    readings = models.JSONField(default=list, blank=True)
+    """Those of the last `minutes`, see `points`; no more than one each 15 s."""
     suspect = models.CharField(max_length=10, choices=Suspect.choices, default=Suspect.ABOVE)
     limit = models.DecimalField(max_digits=20, decimal_places=4)
     """Of calls: the percentage that failed."""
@@ -151,3 +169,23 @@ class Signal(TenantModel):
     def code(self) -> str:
         """The name in alerts: `signal-3`."""
         return f"signal-{self.pk}"
+
+    @property
+    def unit(self) -> str:
+        """What the value is in, as it is written behind it."""
+        percent = self.kind == self.Kind.CALLS or self.taken_as in {self.Taken.SHARE, self.Taken.LEFT}
+        return " %" if percent else " a minute" if self.taken_as == self.Taken.RATE else ""
+
+    @property
+    def points(self) -> list[Point]:
+        """The readings, oldest first."""
+        return [
+            Point(at_us, Decimal(value), None if whole is None else Decimal(whole))
+            for at_us, value, whole in self.readings
+        ]
+
+    @points.setter
+    def points(self, points: list[Point]) -> None:
+        self.readings = [
+            [point.at_us, str(point.value), None if point.whole is None else str(point.whole)] for point in points
+        ]

@@ -1,21 +1,19 @@
 """Passive signals: where one is suspect the targets are probed at once. A suspicion is never an outage."""
 
 import asyncio
-import http.client
-import re
 import time
-import urllib.request
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from django.db import transaction
-from prometheus_client.parser import text_string_to_metric_families
 
 from clearline.agreement.moments import datetime_us
 from clearline.platform.accounts.models import User
 from clearline.platform.alerts.models import Signal
+from clearline.platform.alerts.rates import MINUTE_US, Point, latest, left_pct, per_minute, share_pct
+from clearline.platform.alerts.scraping import UnreadError, fetch, figure
 from clearline.platform.audit.services import record
 from clearline.platform.availability.models import Target
 from clearline.platform.availability.services import probed
@@ -35,21 +33,11 @@ FAILED_CODES = range(500, 700)
 SILENT_CODE = 408
 """A call failed when the network gave it up: 408 or 500 and above. Busy, unanswered and wrong numbers did not."""
 
-TIMEOUT_S = 5.0
-"""Nothing is heard for so long: the exporter hangs."""
-
-WHOLE_S = 10.0
-"""An answer that takes longer keeps the other signals waiting."""
-
-PIECE_BYTES = 65_536
-LARGEST_BYTES = 4 * 1024 * 1024
-"""More than this is not read of an exporter's answer."""
+OVER_TIME = {Signal.Taken.RATE: per_minute, Signal.Taken.SHARE: share_pct, Signal.Taken.LEFT: left_pct}
+TOO_LITTLE = "; read for too short a time, or grown too little, to tell"
 
 CONFIRMING = 2
 """So many probes are made at once: as many as make an outage of it."""
-
-METRIC = re.compile(r"([A-Za-z_:][\w:]*)\s*(?:\{([^{}]*)\})?")
-LABEL = re.compile(r'\s*([A-Za-z_]\w*)\s*=\s*"([^"]*)"\s*')
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +66,16 @@ def keep(signal: Signal, reading: Reading, now: datetime) -> bool:
         suspect = reading.value > signal.limit if above else reading.value < signal.limit
         began = suspect and signal.suspected_since is None
         signal.suspected_since = (signal.suspected_since or now) if suspect else None
-    signal.save(update_fields=["value", "said", "read_at", "suspected_since"])
+    signal.save(update_fields=["value", "said", "read_at", "suspected_since", "readings"])
     return began
 
 
 def _read(signal: Signal, now: datetime) -> Reading:
     if signal.kind == Signal.Kind.METRIC:
-        return scrape(signal.url, signal.metric)
+        try:
+            return _metric(signal, fetch(signal.url), datetime_us(now))
+        except UnreadError as error:
+            return Reading(None, str(error))
     until_us = datetime_us(now)
     since_us = datetime_us(now - CALLS_WITHIN)
     try:
@@ -92,6 +83,23 @@ def _read(signal: Signal, now: datetime) -> Reading:
     except RecordsError as error:
         return Reading(None, str(error))
     return failed_share(calls)
+
+
+def _metric(signal: Signal, text: str, now_us: int) -> Reading:
+    """Take a signal's figure from an exporter's text: as it stands, or over the signal's minutes.
+
+    Raises:
+        UnreadError: the text does not tell it.
+    """
+    value, samples = figure(text, signal.metric)
+    if signal.taken_as == Signal.Taken.VALUE:
+        return Reading(value, f"{samples} samples")
+    whole = figure(text, signal.whole)[0] if signal.taken_as == Signal.Taken.SHARE else None
+    length_us = signal.minutes * MINUTE_US
+    points = [*latest(signal.points, now_us - 1, length_us), Point(now_us, value, whole)]
+    signal.points = points
+    told = OVER_TIME[Signal.Taken(signal.taken_as)](points, length_us)
+    return Reading(told, f"it stands at {value.normalize():f}" + ("" if told is not None else TOO_LITTLE))
 
 
 def failed_share(calls: Iterable[CallRecord]) -> Reading:
@@ -102,44 +110,6 @@ def failed_share(calls: Iterable[CallRecord]) -> Reading:
     failed = sum(code == SILENT_CODE or code in FAILED_CODES for code in codes)
     share = (Decimal(100 * failed) / len(codes)).quantize(Decimal("0.0001"))
     return Reading(share, f"{failed} of {len(codes)} calls failed")
-
-
-def scrape(url: str, metric: str) -> Reading:
-    """Read one figure of Prometheus text; several samples of it are summed."""
-    until = time.monotonic() + WHOLE_S
-    text = b""
-    try:
-        with urllib.request.urlopen(url, timeout=TIMEOUT_S) as answer:  # noqa: S310  # http and https, by the form
-            while len(text) <= LARGEST_BYTES and (piece := answer.read1(PIECE_BYTES)):
-                text += piece
-                if time.monotonic() > until:
-                    return Reading(None, f"not answered whole within {WHOLE_S:g} s")
-    except (OSError, ValueError, http.client.HTTPException) as error:
-        return Reading(None, f"not reached: {getattr(error, 'reason', error)}")
-    if len(text) > LARGEST_BYTES:
-        return Reading(None, "the answer is larger than 4 MiB")
-    return figure(text.decode("utf-8", "replace"), metric)
-
-
-def figure(text: str, metric: str) -> Reading:
-    """Sum the samples of a metric, those with the labels asked for."""
-    asked = METRIC.fullmatch(metric.strip())
-    if asked is None:
-        return Reading(None, "this is no metric's name")
-    labels = dict(LABEL.findall(asked[2] or ""))
-    try:
-        found = [
-            Decimal(str(sample.value))
-            for family in text_string_to_metric_families(text)
-            for sample in family.samples
-            if sample.name == asked[1] and labels.items() <= sample.labels.items()
-        ]
-        total = sum(found, Decimal(0)).quantize(Decimal("0.000001"))
-    except (ValueError, IndexError, KeyError, InvalidOperation) as error:
-        return Reading(None, f"not understood: {error}")
-    if not total.is_finite():
-        return Reading(None, f"it is told as {total}")
-    return Reading(total, f"{len(found)} samples") if found else Reading(None, "no such metric is told there")
 
 
 def targets_of(signal: Signal) -> list[Target]:
@@ -170,7 +140,13 @@ def add_signal(signal: Signal, actor: User, now: datetime) -> None:
     with transaction.atomic():
         signal.provider = actor.provider
         signal.save()
-        details = {"kind": signal.kind, "url": signal.url, "metric": signal.metric, "limit": f"{signal.limit:f}"}
+        details = {
+            "kind": signal.kind,
+            "url": signal.url,
+            "metric": signal.metric,
+            "taken_as": signal.taken_as,
+            "limit": f"{signal.limit:f}",
+        }
         record(actor.provider, actor, "signal.added", signal.name, details, now=now)
 
 

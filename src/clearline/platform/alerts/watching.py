@@ -95,7 +95,7 @@ def _reports(provider: Provider) -> Iterator[Trouble]:
 def _suspicions(provider: Provider) -> Iterator[Trouble]:
     """Signals that are suspect; what the probes find then is an outage of its own, or none."""
     for signal in Signal.objects.filter(provider=provider, suspected_since__isnull=False):
-        text = f"{signal.said}. Suspect {signal.suspect} {signal.limit:f}. The targets are probed at once."
+        text = f"{signal.said}. Suspect {signal.suspect} {signal.limit:f}{signal.unit}. The targets are probed at once."
         began_at = signal.suspected_since
         if began_at is not None:
             yield Trouble(Alert.Kind.SUSPICION, signal.code, f"{signal} is suspect", text, began_at)
