@@ -42,6 +42,12 @@ def alice(provider: Provider) -> User:
 
 
 @pytest.fixture
+def bob(alice: User) -> User:
+    """Alice's colleague: the second person."""
+    return User.objects.create_person(provider=alice.provider, email="bob@northwind.example", password=None)
+
+
+@pytest.fixture
 def charlie(db: None) -> User:
     other = Provider.objects.create(name="Contoso Voice", created_at=NOW)
     return User.objects.create_person(provider=other, email="charlie@contoso.example", password=PASSWORD)
@@ -88,6 +94,14 @@ def service(provider: Provider, target: Target) -> Service:
     )
     service.targets.add(target)
     return service
+
+
+@pytest.fixture
+def acme(service: Service) -> Customer:
+    """Who buys the service, with an address that notices go to."""
+    service.customer.contact = "it@acme.example"
+    service.customer.save()
+    return service.customer
 
 
 @pytest.fixture

@@ -29,11 +29,6 @@ HOUR_S = 3600
 
 
 @pytest.fixture
-def bob(alice: User) -> User:
-    return User.objects.create_person(provider=alice.provider, email="bob@northwind.example", password="correct horse")
-
-
-@pytest.fixture
 def measured(service: Service, target: Target) -> str:
     """468 hours of October seen, the three from the 3rd at 10:00 down; returns the outage's name."""
     records().append(samples(target, FIRST, "+" * 58 + "---" + "+" * 408, HOUR_S))

@@ -31,11 +31,6 @@ LATER = datetime(2026, 12, 2, tzinfo=UTC)
 
 
 @pytest.fixture
-def bob(alice: User) -> User:
-    return User.objects.create_person(provider=alice.provider, email="bob@northwind.example", password="correct horse")
-
-
-@pytest.fixture
 def october(service: Service, target: Target) -> Service:
     """744 hours, 3 of them down: 99.5967…%, 0.3032… below: one started step of 10 %, 100.00."""
     records().append(samples(target, FIRST, "+" * 58 + "---" + "+" * (744 - 61), HOUR_S))

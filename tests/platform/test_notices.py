@@ -7,14 +7,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from circuit_maintenance_parser import NotificationData
-from circuit_maintenance_parser.output import Maintenance
-from circuit_maintenance_parser.provider import GenericProvider
 from django.test import Client
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 from mail_kit import Inbox
+from notices_kit import DAY, HOUR, deliver, planned, read_back, verdict
 from platform_kit import NOW, samples
 
 from clearline.agreement.months import Month
@@ -32,53 +30,10 @@ from clearline.platform.maintenance.recurrence import HORIZON, MOST_WINDOWS, Rul
 from clearline.platform.maintenance.services import verdicts
 from clearline.platform.maintenance.wall import wall_times
 from clearline.platform.measurements import records
-from clearline.platform.outbox.models import Channel, Delivery
-from clearline.platform.outbox.sending import send_due
+from clearline.platform.outbox.models import Delivery
 from clearline.platform.statements.evidence import collect_evidence
 
 pytestmark = pytest.mark.django_db
-
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-
-
-@pytest.fixture
-def bob(alice: User) -> User:
-    """Alice's colleague: the second person."""
-    return User.objects.create_person(provider=alice.provider, email="bob@northwind.example", password=None)
-
-
-@pytest.fixture
-def acme(service: Service) -> Customer:
-    service.customer.contact = "it@acme.example"
-    service.customer.save()
-    return service.customer
-
-
-def planned(
-    service: Service, actor: User, begins: datetime = NOW + 3 * DAY, now: datetime = NOW, **more: Any
-) -> Window:
-    window = Window(title="Core upgrade", from_at=begins, until_at=begins + 2 * HOUR, **more)
-    planning.plan(window, [service], actor, now)
-    return window
-
-
-def deliver(at: datetime = NOW) -> None:
-    send_due(Channel.EMAIL, lambda: at)
-
-
-def verdict(window: Window, service: Service) -> tuple[bool, str]:
-    (found,) = verdicts(Window.objects.get(pk=window.pk), [service])
-    return found.counts, found.reason
-
-
-def read_back(inbox: Inbox) -> list[Maintenance]:
-    """What the carriers' customers' parser makes of each mail, in the order they came."""
-    found = []
-    for message in inbox.messages():
-        data = NotificationData.init_from_email_bytes(message.as_bytes())
-        assert data is not None
-        found += GenericProvider().get_maintenances(data)
-    return found
 
 
 def test_nobody_is_told_before_a_second_person_approved(

@@ -31,11 +31,6 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 HOUR_S = 3600
 
 
-@pytest.fixture
-def bob(alice: User) -> User:
-    return User.objects.create_person(provider=alice.provider, email="bob@northwind.example", password="correct horse")
-
-
 def component(alice: User, name: str, targets: dict[Target, str], *needs: Component) -> Component:
     made = Component(name=f"inner {name}")
     save_component(made, needs, targets, alice, NOW)

@@ -26,6 +26,17 @@ class _SpanForm(ServiceChoices, forms.ModelForm):  # type: ignore[type-arg]  # t
         return cleaned
 
 
+def in_zone(wall: datetime, zone: ZoneInfo) -> datetime:
+    """The moment of a wall time that was written.
+
+    Raises:
+        ValidationError: there is no such time on that day.
+    """
+    if is_skipped(wall, zone):
+        raise forms.ValidationError(f"The clocks of {zone.key} are put forward over this time.")
+    return wall.replace(tzinfo=zone).astimezone(UTC)
+
+
 class WindowForm(_SpanForm):
     zone = forms.CharField(
         required=False, max_length=64, label="Time zone", help_text="IANA name, such as Europe/Berlin; empty is UTC."
@@ -86,11 +97,7 @@ class WindowForm(_SpanForm):
         return announced_at
 
     def _in_zone(self, name: str) -> datetime:
-        zone = ZoneInfo(self.cleaned_data.get("zone", "UTC"))
-        wall: datetime = self.cleaned_data[name]
-        if is_skipped(wall, zone):
-            raise forms.ValidationError(f"The clocks of {zone.key} are put forward over this time.")
-        return wall.replace(tzinfo=zone).astimezone(UTC)
+        return in_zone(self.cleaned_data[name], ZoneInfo(self.cleaned_data.get("zone", "UTC")))
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
@@ -129,6 +136,36 @@ class NoticeForm(forms.Form):
 
 class ExtensionForm(forms.Form):
     until_at = MomentField(label="New end")
+
+
+class MoveForm(forms.Form):
+    """The new time of a window, on the wall clock of the zone it was planned in."""
+
+    from_at = WallTimeField(label="From")
+    until_at = WallTimeField(label="Until")
+    later = forms.BooleanField(
+        required=False, label="Move the later ones of its series by as much", help_text="They become as long as this."
+    )
+
+    def __init__(self, window: Window, data: Any = None) -> None:
+        self.zone = ZoneInfo(window.zone)
+        moments = {"from_at": window.from_at, "until_at": window.until_at}
+        wall = {name: moment.astimezone(self.zone).replace(tzinfo=None) for name, moment in moments.items()}
+        super().__init__(data, initial=wall)
+        if not window.series:
+            del self.fields["later"]
+
+    def clean_from_at(self) -> datetime:
+        return in_zone(self.cleaned_data["from_at"], self.zone)
+
+    def clean_until_at(self) -> datetime:
+        return in_zone(self.cleaned_data["until_at"], self.zone)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if cleaned.get("from_at") and cleaned.get("until_at") and cleaned["until_at"] <= cleaned["from_at"]:
+            self.add_error("until_at", "It must end after it begins.")
+        return cleaned
 
 
 class ExclusionForm(_SpanForm):

@@ -15,12 +15,14 @@ from clearline.platform.maintenance.models import Notice, Window
 STATUS = {
     Notice.Kind.ANNOUNCEMENT: "CONFIRMED",
     Notice.Kind.REMINDER: "CONFIRMED",
+    Notice.Kind.MOVE: "CONFIRMED",
     Notice.Kind.START: "IN-PROCESS",
     Notice.Kind.EXTENSION: "IN-PROCESS",
     Notice.Kind.COMPLETION: "COMPLETED",
     Notice.Kind.CANCELLATION: "CANCELLED",
 }
-"""Why customers are told → X-MAINTNOTE-STATUS. An extension before the start is CONFIRMED, see `status_of`."""
+"""Why customers are told → X-MAINTNOTE-STATUS. An extension before the start is CONFIRMED, see `status_of`. So is a
+new time: the draft has no word for it, and UID, SEQUENCE and DTSTART tell it (RFC 5546 section 3.2.2.1)."""
 
 PRODUCT = "-//Clearline//Maintenance//EN"
 

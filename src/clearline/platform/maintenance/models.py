@@ -83,6 +83,7 @@ class Notice(TenantModel):
         ANNOUNCEMENT = "announced", "Announcement"
         REMINDER = "reminder", "Reminder"
         START = "started", "Start"
+        MOVE = "moved", "New time"
         EXTENSION = "extended", "Extension"
         COMPLETION = "completed", "Completion"
         CANCELLATION = "cancelled", "Cancellation"

@@ -21,6 +21,7 @@ from clearline.platform.outbox.services import send_email, send_webhook, unseal
 OPENINGS = {
     Notice.Kind.ANNOUNCEMENT: "we plan maintenance that affects services of yours.",
     Notice.Kind.REMINDER: "a reminder: maintenance that affects services of yours begins soon.",
+    Notice.Kind.MOVE: "the announced maintenance takes place at another time. Its new times are below.",
     Notice.Kind.START: "the announced maintenance has begun.",
     Notice.Kind.EXTENSION: "the announced maintenance takes longer than planned. Its new times are below.",
     Notice.Kind.COMPLETION: "the announced maintenance is completed.",
@@ -92,6 +93,10 @@ def text_of(notice: Notice, services: Sequence[Service]) -> str:
     for each in times:
         lines += [f"  {each.zone}:", f"    from  {each.begins}", f"    until {each.ends}"]
     changing = [each.zone for each in times if each.clocks_change]
+    before = window.notices.filter(sequence__lt=notice.sequence).last() if notice.kind == Notice.Kind.MOVE else None
+    if before is not None:
+        utc, *_ = wall_times(before.from_at, before.until_at, [])
+        lines += ["", f"It was announced for {utc.begins} to {utc.ends} UTC before; nothing is done then."]
     lines += ["", f"It takes {length}."]
     if changing:
         lines.append(f"In {', '.join(changing)} the clocks change meanwhile; the offsets beside the times are exact.")

@@ -1,11 +1,12 @@
-"""The life of a window: planned, approved by a second person, announced, reminded of, started, extended, completed."""
+"""The life of a window: planned, approved by a second person, announced, moved, reminded of, started, completed."""
 
 import uuid
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Q, QuerySet
 
 from clearline.platform.accounts.models import User
 from clearline.platform.audit.services import record
@@ -98,7 +99,82 @@ def _approve(windows: Sequence[Window], actor: User, now: datetime) -> None:
         window.save(update_fields=["approved_at", "approved_by"])
         record(actor.provider, actor, "maintenance.approved", window.code, {}, now=now)
         if window.announce_at is not None and window.announce_at <= now:
-            notify(window, Notice.Kind.ANNOUNCEMENT, actor, now)
+            _announce(window, actor, now)
+
+
+def _announce(window: Window, actor: User | None, now: datetime) -> None:
+    """Tell the customers when a window is: for the first time, or that it is at another time than they were told."""
+    notify(window, Notice.Kind.MOVE if window.notices.exists() else Notice.Kind.ANNOUNCEMENT, actor, now)
+
+
+def later_ones(window: Window) -> QuerySet[Window]:
+    """The windows of its series that come after it and have neither begun nor ended, by their start."""
+    waiting = Window.objects.filter(started_at=None, completed_at=None, cancelled_at=None).exclude(series="")
+    return waiting.filter(provider=window.provider_id, series=window.series, from_at__gt=window.from_at).order_by(
+        "from_at"
+    )
+
+
+def _locked_later(window: Window) -> list[Window]:
+    return list(later_ones(window).select_for_update().select_related("provider"))
+
+
+def move(
+    window: Window, from_at: datetime, until_at: datetime, actor: User, now: datetime, *, later: bool = False
+) -> None:
+    """Have a window take place at another time. It is approved anew, and then who was told of it is told so.
+
+    One that was announced by other means is announced from here for its new time.
+
+    Args:
+        window: what is moved.
+        from_at: its new start.
+        until_at: its new end, exclusive.
+        actor: who moves it.
+        now: the present moment.
+        later: move the later ones of its series by as much on the wall clock of its zone, and make them as long.
+
+    Raises:
+        NotNowError: it has begun or is over or past, or would begin before now, or nothing would change.
+    """
+    with transaction.atomic():
+        held = _held(window)
+        if held.started_at is not None:
+            raise NotNowError("It has begun: extend it, or say that the work is done.")
+        if held.until_at <= now:
+            raise NotNowError("Its time is past: plan another.")
+        if (from_at, until_at) == (held.from_at, held.until_at):
+            raise NotNowError("It has these times already.")
+        zone = ZoneInfo(held.zone)
+        shift, length = _wall(from_at, zone) - _wall(held.from_at, zone), until_at - from_at
+        moved = [(held, from_at)]
+        moved += [
+            (one, (_wall(one.from_at, zone) + shift).replace(tzinfo=zone).astimezone(UTC))
+            for one in (_locked_later(held) if later else [])
+        ]
+        for one, start_at in moved:
+            if start_at <= now:
+                raise NotNowError(f"{one.code} would begin before now.")
+            _move(one, start_at, start_at + length, actor, now)
+        if not _others(held, actor):
+            _approve([one for one, _ in moved], actor, now)
+
+
+def _wall(moment: datetime, zone: ZoneInfo) -> datetime:
+    return moment.astimezone(zone).replace(tzinfo=None)
+
+
+def _move(window: Window, from_at: datetime, until_at: datetime, actor: User, now: datetime) -> None:
+    details = {"from": str(window.from_at), "until": str(window.until_at)}
+    if window.announced_at is not None or window.notices.exists():
+        window.announced_at, window.announce_at = None, now
+    elif window.announce_at is not None and window.announce_at > now:
+        window.announce_at = max(now, window.announce_at + (from_at - window.from_at))
+    window.from_at, window.until_at = from_at, until_at
+    window.planned_by, window.approved_at, window.approved_by = actor, None, None
+    window.save()
+    details |= {"new_from": str(from_at), "new_until": str(until_at)}
+    record(window.provider, actor, "maintenance.moved", window.code, details, now=now)
 
 
 def start(window: Window, actor: User, now: datetime) -> None:
@@ -146,29 +222,43 @@ def complete(window: Window, actor: User, now: datetime) -> None:
         notify(held, Notice.Kind.COMPLETION, actor, now)
 
 
-def _announced(window: Window) -> Window:
+def _held(window: Window) -> Window:
     held = Window.objects.select_for_update().select_related("provider").get(pk=window.pk)
     if held.is_over:
         raise NotNowError("It is over.")
+    return held
+
+
+def _announced(window: Window) -> Window:
+    held = _held(window)
+    if held.approved_at is None:
+        raise NotNowError("It waits for a second person's approval.")
     if not held.notices.exists():
         raise NotNowError("It was not announced from here.")
     return held
 
 
-def cancel(window: Window, actor: User, now: datetime) -> None:
+def cancel(window: Window, actor: User, now: datetime, *, later: bool = False) -> None:
     """Cancel a window: from now on it takes nothing out of any judgement. Whoever was told of it is told so.
 
     Cancelling again, or what is completed, changes nothing.
+
+    Args:
+        window: what is cancelled.
+        actor: who cancels it.
+        now: the present moment.
+        later: cancel the later ones of its series too.
     """
     with transaction.atomic():
         held = Window.objects.select_for_update().select_related("provider").get(pk=window.pk)
-        if held.is_over:
-            return
-        held.cancelled_at = now
-        held.save(update_fields=["cancelled_at"])
-        record(actor.provider, actor, "maintenance.cancelled", held.code, {}, now=now)
-        if held.notices.exists():
-            notify(held, Notice.Kind.CANCELLATION, actor, now)
+        for one in [held, *(_locked_later(held) if later else [])]:
+            if one.is_over:
+                continue
+            one.cancelled_at = now
+            one.save(update_fields=["cancelled_at"])
+            record(one.provider, actor, "maintenance.cancelled", one.code, {}, now=now)
+            if one.notices.exists():
+                notify(one, Notice.Kind.CANCELLATION, actor, now)
 
 
 def tell_due(clock: Callable[[], datetime]) -> None:
@@ -177,9 +267,16 @@ def tell_due(clock: Callable[[], datetime]) -> None:
     ahead = Window.objects.filter(approved_at__isnull=False, cancelled_at=None, completed_at=None, until_at__gt=now)
     with transaction.atomic():
         for window in ahead.filter(announce_at__lte=now).select_for_update().order_by("from_at"):
-            notify(window, Notice.Kind.ANNOUNCEMENT, None, now)
-        told_early = Q(notices__sequence=0, notices__at__lte=F("from_at") - REMIND_BEFORE - LEAST_BETWEEN)
-        soon = ahead.filter(told_early, from_at__gt=now, from_at__lte=now + REMIND_BEFORE, started_at=None)
+            _announce(window, None, now)
+        soon = ahead.filter(announce_at=None, from_at__gt=now, from_at__lte=now + REMIND_BEFORE, started_at=None)
         for window in soon.select_for_update().order_by("from_at"):
-            if not window.notices.filter(kind=Notice.Kind.REMINDER).exists():
+            if _is_to_remind_of(window):
                 notify(window, Notice.Kind.REMINDER, None, now)
+
+
+def _is_to_remind_of(window: Window) -> bool:
+    """Whether the customers were told of its time so early that they want a reminder, and had none since."""
+    told = window.notices.filter(kind__in=[Notice.Kind.ANNOUNCEMENT, Notice.Kind.MOVE]).last()
+    if told is None or told.at > window.from_at - REMIND_BEFORE - LEAST_BETWEEN:
+        return False
+    return not window.notices.filter(kind=Notice.Kind.REMINDER, sequence__gt=told.sequence).exists()

@@ -10,6 +10,7 @@ urlpatterns = [
     path("<int:pk>/", views.window, name="window"),
     path("<int:pk>/approve/", views.approve, name="window-approve"),
     path("<int:pk>/start/", views.start, name="window-start"),
+    path("<int:pk>/move/", views.move, name="window-move"),
     path("<int:pk>/extend/", views.extend, name="window-extend"),
     path("<int:pk>/complete/", views.complete, name="window-complete"),
     path("<int:pk>/cancel/", views.cancel, name="window-cancel"),

@@ -1,6 +1,7 @@
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from django.contrib import messages
@@ -18,7 +19,7 @@ from clearline.platform.maintenance import carriers, planning, services
 from clearline.platform.maintenance.announcing import deliveries_of
 from clearline.platform.maintenance.calendar import days_of
 from clearline.platform.maintenance.effect import worst_costs
-from clearline.platform.maintenance.forms import ExclusionForm, ExtensionForm, NoticeForm, WindowForm
+from clearline.platform.maintenance.forms import ExclusionForm, ExtensionForm, MoveForm, NoticeForm, WindowForm
 from clearline.platform.maintenance.models import CarrierWindow, Exclusion, Window
 from clearline.platform.maintenance.notices import zones_of
 from clearline.platform.maintenance.wall import wall_times
@@ -92,6 +93,7 @@ def window(request: Request, pk: int) -> HttpResponse:
         "verdicts": [(verdict, costs.get(verdict.service.pk)) for verdict in services.verdicts(found, affected)],
         "notices": [(notice, by_notice[str(notice.sequence)]) for notice in found.notices.order_by("-sequence")],
         "may_approve": planning.may_approve(found, request.user),
+        "later": planning.later_ones(found).count(),
         "form": ExtensionForm(initial={"until_at": found.until_at}),
     }
     return render(request, "maintenance/window.html", context)
@@ -135,10 +137,27 @@ def complete(request: Request, pk: int) -> HttpResponse:
     return _do(request, pk, planning.complete)
 
 
+def move(request: Request, pk: int) -> HttpResponse:
+    """Have a window take place at another time; its page says at once whether it will count then."""
+    found = _found(request, pk)
+    form = MoveForm(found, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            planning.move(found, actor=request.user, now=timezone.now(), **form.cleaned_data)
+        except planning.NotNowError as error:
+            form.add_error(None, str(error))
+        else:
+            return redirect("window", pk)
+    hint = f"Times of {found.zone}. It is approved anew; then whoever was told of it is told its new time."
+    back = reverse("window", args=[pk])
+    return form_page(request, form, title=f"Move {found}", back=back, button="Move it", hint=hint)
+
+
 @require_POST
 def cancel(request: Request, pk: int) -> HttpResponse:
-    """Cancel a window."""
-    return _do(request, pk, planning.cancel)
+    """Cancel a window, or it and the later ones of its series."""
+    later = "later" in request.POST
+    return _do(request, pk, partial(planning.cancel, later=later))
 
 
 @require_safe
