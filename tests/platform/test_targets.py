@@ -49,6 +49,32 @@ def test_a_call_presses_the_keys_that_were_asked_for_and_only_a_call_does(page: 
     assert "A telephone has the keys" in wrong.content.decode()
 
 
+def test_a_target_is_found_by_the_name_server_and_asked_for_the_path_that_were_given(page: Client) -> None:
+    pk = add(page, kind="options", uri="sip:pbx.example;transport=wss", path="/ws", name_server="[2001:db8::53]:5353")
+    (probed,) = probed_targets()
+    assert (probed.path, probed.name_server) == ("/ws", ("2001:db8::53", 5353))
+    shown = page.get(f"/availability/targets/{pk}/").content.decode()
+    assert "[2001:db8::53]:5353" in shown
+    assert "<code>/ws</code>" in shown
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"name_server": "ns.example"}, "Write an address"),
+        ({"name_server": "192.0.2.53:0"}, "Write an address"),
+        ({"name_server": "192.0.2.53:99999"}, "Write an address"),
+        ({"path": "ws"}, "A path begins with /"),
+        ({"path": "/a b"}, "A path begins with /"),
+    ],
+)
+def test_a_name_server_or_path_that_is_none_is_refused(page: Client, wrong: dict[str, str], says: str) -> None:
+    given = {"name": "x", "kind": "dns", "uri": "sip:pbx.example", "interval_seconds": "15", **wrong}
+    answer = page.post("/availability/targets/add/", given)
+    assert answer.status_code == 422
+    assert says in answer.content.decode()
+
+
 def test_a_password_is_stored_encrypted_and_never_shown_again(page: Client) -> None:
     pk = add(page)
     with connection.cursor() as cursor:

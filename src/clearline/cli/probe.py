@@ -7,7 +7,6 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
-from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -93,7 +92,7 @@ def probe(  # noqa: PLR0913, PLR0917  # typer's options are arguments
             digits=dtmf.upper(),
             pesq=pesq,
             path=path,
-            name_server=None if name_server is None else name_server_of(name_server),
+            name_server=None if name_server is None else name_server_given(name_server),
         )
         for uri in uris
     ]
@@ -159,11 +158,12 @@ Result = tuple["Target", int, "Outcome"]
 """Target, the moment it was asked in microseconds since the epoch, and what came of it."""
 
 
-def name_server_of(text: str) -> tuple[str, int]:
-    """Read `ADDRESS` or `ADDRESS:PORT` (IPv6 with a port in brackets); leaves with status 2 when it is neither."""
-    host, _, port = text.rpartition(":") if text.count(":") == 1 or "]:" in text else (text, "", "53")
+def name_server_given(text: str) -> tuple[str, int]:
+    """Read `ADDRESS` or `ADDRESS:PORT`; leaves with status 2 when it is neither."""
+    from clearline.sensors.probe.target import name_server_of  # noqa: PLC0415
+
     try:
-        return str(ip_address(host.strip("[]"))), int(port)
+        return name_server_of(text)
     except ValueError:
         fail(f"--name-server {text!r} is no address, and no ADDRESS:PORT", BAD_INPUT)
 

@@ -2,7 +2,7 @@ from typing import Any
 
 from django import forms
 
-from clearline.sensors.probe.target import DIGITS, NEEDS_ACCOUNT, checked_uri
+from clearline.sensors.probe.target import DIGITS, NEEDS_ACCOUNT, checked_uri, name_server_of
 from clearline.voice.wire.sip import SipError
 
 KINDS = [
@@ -42,20 +42,48 @@ class TargetForm(AccountForm):
     uri = forms.CharField(
         max_length=300,
         label="Address",
-        help_text="Such as sip:pbx.example, sip:192.0.2.7:5060 or sip:echo@pbx.example.",
+        help_text="Such as sip:pbx.example, sip:192.0.2.7:5060 or sip:echo@pbx.example; wss://pbx.example/ws for"
+        " WebSocket, tls:pbx.example:5061, stun:turn.example, turn:turn.example?transport=tcp.",
     )
     digits = forms.CharField(
         max_length=16, required=False, label="Keys to press", help_text="In a call, such as 159#: they must come back."
     )
+    path = forms.CharField(
+        max_length=200,
+        required=False,
+        label="Path over WebSockets",
+        help_text="Of a SIP address with ;transport=ws or wss, such as /ws.",
+    )
+    name_server = forms.CharField(
+        max_length=60,
+        required=False,
+        label="Name server to ask",
+        help_text="Instead of the system's: 192.0.2.53, or 192.0.2.53:5353.",
+    )
     interval_seconds = forms.IntegerField(min_value=1, max_value=3600, label="Every so many seconds")
 
-    field_order = ("name", "kind", "uri", "account", "password", "digits", "interval_seconds")
+    field_order = ("name", "kind", "uri", "account", "password", "digits", "path", "name_server", "interval_seconds")
 
     def clean_digits(self) -> str:
         digits: str = self.cleaned_data["digits"].upper()
         if set(digits) - set(DIGITS):
             raise forms.ValidationError(f"A telephone has the keys {' '.join(DIGITS)}.")
         return digits
+
+    def clean_path(self) -> str:
+        path: str = self.cleaned_data["path"]
+        if path and (not path.startswith("/") or not path.isascii() or not path.isprintable() or " " in path):
+            raise forms.ValidationError("A path begins with / and has no spaces.")
+        return path
+
+    def clean_name_server(self) -> str:
+        written: str = self.cleaned_data["name_server"]
+        try:
+            if written:
+                name_server_of(written)
+        except ValueError as error:
+            raise forms.ValidationError("Write an address, or ADDRESS:PORT.") from error
+        return written
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}

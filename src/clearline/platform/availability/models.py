@@ -45,6 +45,10 @@ class Target(TenantModel):
     """Encrypted by the secret key, and never shown again."""
     digits = models.CharField(max_length=16, blank=True, default="")
     """Keys that a call presses, which must come back."""
+    path = models.CharField(max_length=200, blank=True, default="")
+    """What a SIP server is asked for over WebSockets; empty: `/`."""
+    name_server = models.CharField(max_length=60, blank=True, default="")
+    """`ADDRESS` or `ADDRESS:PORT` of the one to ask instead of the system's."""
     component = models.ForeignKey(Component, null=True, blank=True, on_delete=models.SET_NULL, related_name="targets")
     """The part of the telephone service that it stands for."""
     capability = models.CharField(max_length=20, choices=Capability.choices, blank=True, default="")

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Literal
 
 from clearline.voice.wire import sip
@@ -124,6 +125,19 @@ def server_uri(text: str) -> ServerUri:
         transport = "TCP"
     port = int(found["port"]) if found["port"] else None
     return ServerUri(scheme, found["host"].strip("[]"), port, transport, found["path"] or "/")
+
+
+def name_server_of(text: str) -> tuple[str, int]:
+    """Read a name server's `ADDRESS` or `ADDRESS:PORT`, IPv6 with a port in brackets.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    host, _, port = text.rpartition(":") if text.count(":") == 1 or "]:" in text else (text, "", "53")
+    number = int(port)
+    if not 0 < number < 65_536:
+        raise ValueError(f"{number} is no port")
+    return str(ip_address(host.strip("[]"))), number
 
 
 def checked_uri(text: str, kind: Kind = "options") -> str:
