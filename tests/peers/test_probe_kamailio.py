@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -80,6 +80,7 @@ request_route {{
   if (is_method("INVITE")) {{
     if (!pv_proxy_authenticate("voip.test", "secret", "0")) {{ proxy_challenge("voip.test", "1"); exit; }}
     consume_credentials();
+    if ($rU == "members" && !registered("location", "$fu")) {{ sl_send_reply("403", "Register First"); exit; }}
     record_route();
     if ($rU == "nobody") {{ sl_send_reply("404", "Not Found"); exit; }}
     $du = "sip:127.0.0.1:{reflector}";
@@ -237,6 +238,18 @@ def test_keys_pressed_in_a_call_come_back_through_the_proxy(service: Service) ->
 def test_a_call_without_the_password_and_one_to_nobody_are_refused_with_their_reason(service: Service) -> None:
     assert service.probe("echo", "call", Credentials("alice", "wrong")).code == 407
     assert service.probe("nobody", "call", ALICE).reason == "404 Not Found: nobody has this number"
+
+
+@pytest.mark.parametrize("over", ["udp", "tcp", "tls", "wss"])
+def test_where_only_registered_telephones_may_call_the_account_is_registered_meanwhile(
+    service: Service, over: str
+) -> None:
+    ca_file, uri = str(service.folder / "cert.pem"), service.uri("members", over)
+    target = Target("t", "t", uri, "call", credentials=ALICE, talk_us=400_000, ca_file=ca_file, path="/sip")
+    codes = [asyncio.run(probe_target(replace(target, registers=registers))).code for registers in (False, True, False)]
+    assert codes == [403, 200, 403]
+    outcome = asyncio.run(probe_target(replace(target, registers=True, credentials=Credentials("alice", "wrong"))))
+    assert outcome.reason == "it cannot register: 401 Unauthorized: user or password was not accepted"
 
 
 @pytest.mark.parametrize("scheme", ["ws", "wss"])

@@ -251,6 +251,11 @@ def test_the_account_is_kept_sealed_and_its_form_says_what_is_wrong(page: Client
     assert "Write a number" in page.post("/alerts/on-call/add/", form | {"address": "a b"}).content.decode()
     page.post("/alerts/on-call/add/", form)
     assert Responder.objects.get().channel == Channel.CALL
+    secured = {"server": "pbx2.example.com", "user": "alarm", "registers": "on", "encrypts": "on"}
+    assert "told in the clear" in page.post("/alerts/telephone/", secured).content.decode()
+    page.post("/alerts/telephone/", secured | {"server": "sip:pbx2.example.com;transport=tls"})
+    kept = CallAccount.objects.get()
+    assert (kept.registers, kept.encrypts) == (True, True)
     page.post("/alerts/telephone/remove/")
     assert not CallAccount.objects.exists()
 

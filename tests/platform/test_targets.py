@@ -58,6 +58,13 @@ def test_a_target_is_found_by_the_name_server_and_asked_for_the_path_that_were_g
     assert "<code>/ws</code>" in shown
 
 
+def test_a_call_is_registered_meanwhile_and_encrypted_where_that_is_asked_for(page: Client) -> None:
+    pk = add(page, uri="sip:echo@pbx.example;transport=tls", registers="on", encrypts="on")
+    (probed,) = probed_targets()
+    assert (probed.registers, probed.encrypts) == (True, True)
+    assert "registered meanwhile, encrypted" in page.get(f"/availability/targets/{pk}/").content.decode()
+
+
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [
@@ -66,9 +73,12 @@ def test_a_target_is_found_by_the_name_server_and_asked_for_the_path_that_were_g
         ({"name_server": "192.0.2.53:99999"}, "Write an address"),
         ({"path": "ws"}, "A path begins with /"),
         ({"path": "/a b"}, "A path begins with /"),
+        ({"registers": "on"}, "Only a call with an account"),
+        ({"encrypts": "on", "uri": "sip:pbx.example;transport=tls"}, "Only a call over TLS"),
+        ({"encrypts": "on", "kind": "call", "uri": "sip:pbx.example"}, "Only a call over TLS"),
     ],
 )
-def test_a_name_server_or_path_that_is_none_is_refused(page: Client, wrong: dict[str, str], says: str) -> None:
+def test_what_a_target_cannot_have_is_refused(page: Client, wrong: dict[str, str], says: str) -> None:
     given = {"name": "x", "kind": "dns", "uri": "sip:pbx.example", "interval_seconds": "15", **wrong}
     answer = page.post("/availability/targets/add/", given)
     assert answer.status_code == 422

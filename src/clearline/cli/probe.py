@@ -58,6 +58,8 @@ def probe(  # noqa: PLR0913, PLR0917  # typer's options are arguments
     ] = None,
     dtmf: Annotated[str, typer.Option(help="Keys a call presses, which must come back.")] = "",
     pesq: Annotated[bool, typer.Option("--pesq", help="Also judge a call's echo by P.862.")] = False,
+    register: Annotated[bool, typer.Option("--register", help="Register the account while it calls.")] = False,
+    srtp: Annotated[bool, typer.Option("--srtp", help="Encrypt a call's audio; its keys are told over TLS.")] = False,
     path: Annotated[str, typer.Option(callback=from_slash, help="What is asked for over ws and wss.")] = "/",
     name_server: Annotated[
         str | None, typer.Option(metavar="ADDRESS[:PORT]", help="Asked instead of this host's name server.")
@@ -90,6 +92,8 @@ def probe(  # noqa: PLR0913, PLR0917  # typer's options are arguments
             talk_us=round(talk * 1_000_000),
             speech_file=None if speech is None else str(speech),
             digits=dtmf.upper(),
+            registers=register,
+            encrypts=srtp,
             pesq=pesq,
             path=path,
             name_server=None if name_server is None else name_server_given(name_server),

@@ -12,7 +12,7 @@ from clearline.platform.availability.models import Component
 from clearline.platform.outbox.calls import address_of
 from clearline.platform.outbox.models import CallAccount, Channel
 from clearline.platform.outbox.webhooks import RefusedError, checked_url
-from clearline.sensors.probe.target import checked_uri
+from clearline.sensors.probe.target import checked_uri, is_over_tls
 from clearline.voice.wire import sip
 
 CLOCK = {"type": "time"}
@@ -91,9 +91,18 @@ class CallAccountForm(forms.ModelForm):  # type: ignore[type-arg]  # takes none 
 
     class Meta:
         model = CallAccount
-        fields = ("server", "user")
-        labels = {"server": "SIP server", "user": "User"}
-        help_texts = {"server": "Such as sip:pbx.example.com or sip:pbx.example.com:5061;transport=tls."}
+        fields = ("server", "user", "registers", "encrypts")
+        labels = {
+            "server": "SIP server",
+            "user": "User",
+            "registers": "Register it while it calls",
+            "encrypts": "Encrypt the audio (SRTP)",
+        }
+        help_texts = {
+            "server": "Such as sip:pbx.example.com or sip:pbx.example.com:5061;transport=tls.",
+            "registers": "Where only registered telephones may call.",
+            "encrypts": "Over TLS alone, which tells the keys: ;transport=tls.",
+        }
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -109,6 +118,12 @@ class CallAccountForm(forms.ModelForm):  # type: ignore[type-arg]  # takes none 
         except sip.SipError as error:
             raise forms.ValidationError(str(error)) from error
         return server
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if cleaned.get("encrypts") and not is_over_tls(cleaned.get("server", "")):
+            self.add_error("encrypts", "Its keys would be told in the clear: add ;transport=tls to the server.")
+        return cleaned
 
 
 class SignalForm(forms.ModelForm):  # type: ignore[type-arg]  # takes none when it runs

@@ -2,7 +2,7 @@ from typing import Any
 
 from django import forms
 
-from clearline.sensors.probe.target import DIGITS, NEEDS_ACCOUNT, checked_uri, name_server_of
+from clearline.sensors.probe.target import DIGITS, NEEDS_ACCOUNT, checked_uri, is_over_tls, name_server_of
 from clearline.voice.wire.sip import SipError
 
 KINDS = [
@@ -48,6 +48,12 @@ class TargetForm(AccountForm):
     digits = forms.CharField(
         max_length=16, required=False, label="Keys to press", help_text="In a call, such as 159#: they must come back."
     )
+    registers = forms.BooleanField(
+        required=False, label="Register the account while it calls", help_text="Where only registered telephones may."
+    )
+    encrypts = forms.BooleanField(
+        required=False, label="Encrypt a call's audio (SRTP)", help_text="Over TLS alone: ;transport=tls."
+    )
     path = forms.CharField(
         max_length=200,
         required=False,
@@ -62,7 +68,19 @@ class TargetForm(AccountForm):
     )
     interval_seconds = forms.IntegerField(min_value=1, max_value=3600, label="Every so many seconds")
 
-    field_order = ("name", "kind", "uri", "account", "password", "digits", "path", "name_server", "interval_seconds")
+    field_order = (
+        "name",
+        "kind",
+        "uri",
+        "account",
+        "password",
+        "digits",
+        "registers",
+        "encrypts",
+        "path",
+        "name_server",
+        "interval_seconds",
+    )
 
     def clean_digits(self) -> str:
         digits: str = self.cleaned_data["digits"].upper()
@@ -97,4 +115,8 @@ class TargetForm(AccountForm):
             self.add_error("account", "This kind signs in: it needs a user name.")
         if cleaned.get("digits") and kind != "call":
             self.add_error("digits", "Only a call presses keys.")
+        if cleaned.get("registers") and (kind != "call" or not cleaned.get("account")):
+            self.add_error("registers", "Only a call with an account is registered meanwhile.")
+        if cleaned.get("encrypts") and (kind != "call" or not is_over_tls(cleaned.get("uri", ""))):
+            self.add_error("encrypts", "Only a call over TLS is encrypted: add ;transport=tls to the address.")
         return cleaned

@@ -45,6 +45,10 @@ class Target(TenantModel):
     """Encrypted by the secret key, and never shown again."""
     digits = models.CharField(max_length=16, blank=True, default="")
     """Keys that a call presses, which must come back."""
+    registers = models.BooleanField(default=False)
+    """Whether the account of a call is registered meanwhile."""
+    encrypts = models.BooleanField(default=False)
+    """Whether the audio of a call is encrypted, by SRTP."""
     path = models.CharField(max_length=200, blank=True, default="")
     """What a SIP server is asked for over WebSockets; empty: `/`."""
     name_server = models.CharField(max_length=60, blank=True, default="")

@@ -43,6 +43,8 @@ class Wanted:
     """None: as the settings say."""
     digits: str = ""
     """Keys that a call presses."""
+    registers: bool = False
+    encrypts: bool = False
     path: str = ""
     name_server: str = ""
 
@@ -59,6 +61,8 @@ def add_target(
         account=wanted.account,
         sealed_password=_sealed(wanted.account, wanted.password),
         digits=wanted.digits,
+        registers=wanted.registers,
+        encrypts=wanted.encrypts,
         path=wanted.path,
         name_server=wanted.name_server,
         built_in=built_in,
@@ -159,6 +163,8 @@ def _as_probed(target: Target) -> sensors.Target:
         timeout_us=target.timeout_seconds * 1_000_000,
         credentials=credentials,
         digits=target.digits,
+        registers=target.registers,
+        encrypts=target.encrypts,
         path=target.path or "/",
         name_server=sensors.name_server_of(target.name_server) if target.name_server else None,
         suspected_us=None if target.suspected_at is None else datetime_us(target.suspected_at),

@@ -70,6 +70,8 @@ def ring(delivery: Delivery) -> Outcome:
             talk_us=int(length_s * TIMES * 1_000_000),
             speech_file=str(speech),
             awaited_key=KEY,
+            registers=account.registers,
+            encrypts=account.encrypts,
         )
         found = asyncio.run(probe_target(call))
     said = found.reason if found.ok or not found.advice else f"{found.reason}; {found.advice}"

@@ -27,6 +27,10 @@ class CallAccount(TenantModel):
     user = models.CharField(max_length=100)
     sealed_password = models.TextField(blank=True)
     """Encrypted; empty: none is asked for."""
+    registers = models.BooleanField(default=False)
+    """Whether it is registered while it calls, where only registered telephones may."""
+    encrypts = models.BooleanField(default=False)
+    """Whether the audio is encrypted, by SRTP."""
 
     def __str__(self) -> str:
         return f"{self.user} at {self.server}"

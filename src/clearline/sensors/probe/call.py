@@ -6,7 +6,7 @@ No socket, no clock.
 import re
 from dataclasses import dataclass
 
-from clearline.sensors.probe import dialog, message
+from clearline.sensors.probe import dialog, message, srtp
 from clearline.sensors.probe.exchange import Context, Exchange
 from clearline.sensors.probe.message import USER_AGENT, Request, bracketed, via_value
 from clearline.sensors.probe.options import Local
@@ -25,16 +25,25 @@ EVENT_TYPE = 101
 """The payload type of keys in our offer."""
 
 
-def offer(host: str, port: int) -> bytes:
-    """Offer G.711 in both laws, 20 ms a packet, and keys as events (RFC 3264, RFC 3551, RFC 4733)."""
+def offer(host: str, port: int, key: bytes | None = None) -> bytes:
+    """Offer G.711 in both laws, 20 ms a packet, and keys as events (RFC 3264, RFC 3551, RFC 4733).
+
+    With a key it is offered encrypted, and not otherwise (RFC 4568).
+    """
     family = "IP6" if ":" in host else "IP4"
     lines = ["v=0", f"o=probe 1 1 IN {family} {host}", "s=-", f"c=IN {family} {host}", "t=0 0"]
-    lines += [f"m=audio {port} RTP/AVP 0 8 {EVENT_TYPE}", "a=rtpmap:0 PCMU/8000", "a=rtpmap:8 PCMA/8000"]
+    lines += [
+        f"m=audio {port} RTP/{'AVP' if key is None else 'SAVP'} 0 8 {EVENT_TYPE}",
+        "a=rtpmap:0 PCMU/8000",
+        "a=rtpmap:8 PCMA/8000",
+    ]
     lines += [f"a=rtpmap:{EVENT_TYPE} telephone-event/8000", f"a=fmtp:{EVENT_TYPE} 0-15", "a=ptime:20", "a=sendrecv"]
+    if key is not None:
+        lines.append(srtp.attribute(key))
     return "\r\n".join([*lines, ""]).encode()
 
 
-def invite_request(uri: str, user: str, local: Local, media_port: int, token: str) -> Request:
+def invite_request(uri: str, user: str, local: Local, media_port: int, token: str, key: bytes | None = None) -> Request:
     """Make the INVITE.
 
     Args:
@@ -43,6 +52,7 @@ def invite_request(uri: str, user: str, local: Local, media_port: int, token: st
         local: our end.
         media_port: where we want the audio.
         token: random hex digits.
+        key: what our audio is encrypted with; None: it is not.
     """
     domain = bracketed(sip.uri(uri).host)
     return Request(
@@ -60,7 +70,7 @@ def invite_request(uri: str, user: str, local: Local, media_port: int, token: st
             ("user-agent", USER_AGENT),
             ("content-type", "application/sdp"),
         ),
-        offer(local.host, media_port),
+        offer(local.host, media_port, key),
     )
 
 

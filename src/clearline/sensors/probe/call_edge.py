@@ -17,6 +17,7 @@ from clearline.sensors.probe.links import Link, Place, bound_towards
 from clearline.sensors.probe.media import PACKET_US, Speaker, Trace, received_samples, released_key
 from clearline.sensors.probe.outcome import MediaFigures, Outcome, unreachable
 from clearline.sensors.probe.pesq import pesq_x100
+from clearline.sensors.probe.srtp import KEY_BYTES, SUITE, Srtp, key_of
 from clearline.sensors.probe.target import Target
 from clearline.sensors.probe.transaction import Timers
 from clearline.voice.wire import sdp
@@ -25,6 +26,10 @@ SO_TIMESTAMPNS = 35
 """Linux, socket(7): the kernel tells when a datagram came. Python has no name for it."""
 
 RELAY = "look at the media relay, its port range and the packet filter"
+
+SRTP = f"SRTP by SDES ({SUITE})"
+NOT_ACCEPTABLE = 488
+NOT_ENCRYPTING = "488 Not Acceptable Here: the other side does not encrypt as we do"
 
 SETTLE_S = 0.15
 """Between the answer and the first audio: the ACK passes more hosts than the audio does, and opens the other side's."""
@@ -101,6 +106,10 @@ class _Audio:
         self.pressed: dict[int, str] = {}
         """Those keys by their timestamps, in order."""
         self.own: Place = opened.getsockname()[:2]
+        self.sealing: Srtp | None = None
+        """Where our audio is encrypted."""
+        self.opening: Srtp | None = None
+        """Where the other side's is; once its key is known."""
         opened.setblocking(False)
         if sys.platform == "linux":
             opened.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
@@ -109,15 +118,24 @@ class _Audio:
     def _read(self) -> None:
         with suppress(OSError):  # nothing more is there, or nobody listens at the other end: the figures show it
             while True:
-                data, told, _, source = self._socket.recvmsg(65_536, socket.CMSG_SPACE(16))
+                received, told, _, source = self._socket.recvmsg(65_536, socket.CMSG_SPACE(16))
+                data = self._opened(received)
+                if data is None:
+                    continue
                 self._trace.add(_moment_us(told), source[:2], self.own, data)
                 if (key := released_key(data, self.event_types)) is not None:
                     self.pressed.setdefault(*key)
 
+    def _opened(self, received: bytes) -> bytes | None:
+        """A packet as it was before it was encrypted; None: it is not from who we call, or came before their key."""
+        if self.sealing is None:
+            return received
+        return None if self.opening is None else self.opening.open(received)
+
     def send(self, packet: bytes, place: Place, late_us: int) -> None:
         self._trace.said(_wall_us(), late_us, self.own, place, packet)
         with suppress(OSError):  # an answer to an earlier packet, or a full buffer: the figures show it
-            self._socket.sendto(packet, place)
+            self._socket.sendto(packet if self.sealing is None else self.sealing.seal(packet), place)
 
     def close(self) -> None:
         asyncio.get_running_loop().remove_reader(self._socket)
@@ -146,22 +164,29 @@ async def call_over(link: Link, target: Target, timers: Timers, trace: Trace | N
         Good when the call was answered and audio came back; with the media's figures.
     """
     trace = trace or Trace()
+    if target.encrypts and link.local.transport not in {"TLS", "WSS"}:
+        return unreachable("the keys of encrypted audio would be told in the clear", "call over TLS: ;transport=tls")
+    key = secrets.token_bytes(KEY_BYTES) if target.encrypts else None
     try:
         audio_socket = bound_towards(link.server[0])
     except OSError as error:
         return unreachable(f"{link.server[0]} cannot be reached: {error.strerror}", "check the route from this host")
     audio = _Audio(audio_socket, trace)
-    side = _Signalling(link, _dialling(link, target, audio.own[1], timers), trace)
+    audio.sealing = None if key is None else Srtp(key)
+    side = _Signalling(link, _dialling(link, target, audio.own[1], timers, key), trace)
     try:
         answered = await side.answered
         if answered is None:
-            return replace(await side.over, post_dial_delay_us=side.call.post_dial_delay_us)
+            ended = await side.over
+            if target.encrypts and ended.code == NOT_ACCEPTABLE:
+                ended = replace(ended, reason=NOT_ENCRYPTING, advice=f"allow PCMU or PCMA with {SRTP}")
+            return replace(ended, post_dial_delay_us=side.call.post_dial_delay_us)
         keys = await _talk(audio, answered, side, target)
         figures = trace.figures(audio.own)
         if target.awaited_key:
             judged = asked(figures, _keys_of(audio, side), target.awaited_key, side.call.post_dial_delay_us)
         else:
-            judged = verdict(figures, keys, side.call.post_dial_delay_us, target.digits)
+            judged = verdict(figures, keys, side.call.post_dial_delay_us, target.digits, encrypted=target.encrypts)
         side.call.hang_up(judged, side.now_us())
         side.pump()
         outcome = heard_by_the_other(await side.over, side.call.other_received)
@@ -174,11 +199,11 @@ async def call_over(link: Link, target: Target, timers: Timers, trace: Trace | N
         audio.close()
 
 
-def _dialling(link: Link, target: Target, audio_port: int, timers: Timers) -> CallProbe:
+def _dialling(link: Link, target: Target, audio_port: int, timers: Timers, key: bytes | None) -> CallProbe:
     token = secrets.token_hex(16)
     context = Context(target.credentials, link.local.reliable, timers, token)
     user = target.credentials.user if target.credentials else "probe"
-    request = invite_request(target.uri, user, link.local, audio_port, token)
+    request = invite_request(target.uri, user, link.local, audio_port, token, key)
     now_us = int(asyncio.get_running_loop().time() * 1_000_000)
     return CallProbe(request, context, link.local, timeout_us=target.timeout_us, now_us=now_us)
 
@@ -191,13 +216,16 @@ async def _pesq(trace: Trace, own: Place) -> int | None:
 
 async def _talk(audio: _Audio, answered: Answered, side: _Signalling, target: Target) -> str:
     """Send speech every 20 ms until the time is over or the call has ended; return the keys that were pressed."""
-    described = sdp.parse(answered.body.decode("utf-8", "replace")).media
+    body = answered.body.decode("utf-8", "replace")
+    described = sdp.parse(body).media
     media = next((each for each in described if each.kind == "audio" and each.port and each.address), None)
     formats = media.formats.by_type if media else {}
     spoken = next((number for number in formats if number in speech.LAWS), None)
     events = next((number for number, each in formats.items() if each.encoding.lower() == "telephone-event"), None)
-    if media is None or spoken is None:
+    key = key_of(body) if target.encrypts else None
+    if media is None or spoken is None or (target.encrypts and key is None):
         return ""
+    audio.opening = None if key is None else Srtp(key)
     keys = target.digits if events is not None else ""
     if events is not None:
         audio.event_types.add(events)
@@ -248,7 +276,9 @@ def asked(figures: MediaFigures, keys: str, awaited: str, post_dial_delay_us: in
     return Outcome(False, 200, said, post_dial_delay_us, "call again, or somebody else", figures)
 
 
-def verdict(figures: MediaFigures, keys: str, post_dial_delay_us: int | None, asked: str = "") -> Outcome:
+def verdict(
+    figures: MediaFigures, keys: str, post_dial_delay_us: int | None, asked: str = "", *, encrypted: bool = False
+) -> Outcome:
     """Judge an answered call by its audio.
 
     Args:
@@ -256,13 +286,15 @@ def verdict(figures: MediaFigures, keys: str, post_dial_delay_us: int | None, as
         keys: those pressed, which must come back where the audio does.
         post_dial_delay_us: the outcome's latency.
         asked: keys that were to be pressed.
+        encrypted: whether the audio was to be.
     """
 
     def failed(text: str, advice: str) -> Outcome:
         return Outcome(False, 200, f"200 OK, but {text}", post_dial_delay_us, advice, figures)
 
     if figures.sent == 0:
-        return failed("no G.711 audio was agreed on", "allow PCMU or PCMA for this account")
+        kind, also = ("encrypted G.711", f" with {SRTP}") if encrypted else ("G.711", "")
+        return failed(f"no {kind} audio was agreed on", f"allow PCMU or PCMA for this account{also}")
     if figures.received == 0:
         return failed(f"no audio came back ({figures.sent} packets sent)", RELAY)
     if figures.silent:

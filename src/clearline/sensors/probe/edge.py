@@ -165,8 +165,27 @@ async def _talk(target: Target, link: Link, timers: Timers) -> Outcome:
     if target.kind == "call":
         from clearline.sensors.probe.call_edge import call_over  # noqa: PLC0415  # it loads the voice engine
 
-        return await call_over(link, target, timers)
+        if not target.registers:
+            return await call_over(link, target, timers)
+        registration = _registration(target, link.local, timers)
+        registered = await Conversation(link, lambda *_: registration).finished
+        if not registered.ok:
+            return replace(registered, reason=f"it cannot register: {registered.reason}")
+        try:
+            return await call_over(link, target, timers)
+        finally:
+            registration.leave(int(asyncio.get_running_loop().time() * 1_000_000))
+            await Conversation(link, lambda *_: registration).finished
     return await Conversation(link, machine_of(target, timers)).finished
+
+
+def _registration(target: Target, local: Local, timers: Timers) -> RegisterProbe:
+    """The registration that a call's account stays in meanwhile."""
+    token = secrets.token_hex(16)
+    context = Context(target.credentials, local.reliable, timers, token)
+    request = register_request(target, local, token)
+    now_us = int(asyncio.get_running_loop().time() * 1_000_000)
+    return RegisterProbe(request, context, timeout_us=target.timeout_us, now_us=now_us, stays=True)
 
 
 async def find(target: Target, names: Names, located: Located) -> None:

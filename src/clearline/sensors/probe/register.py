@@ -11,18 +11,22 @@ from clearline.voice.wire import sip
 EXPIRES_S = 60
 """Should the de-registration be lost, the binding is gone after a minute."""
 
+CALL_EXPIRES_S = 300
+"""Longer than any call that is made while it lasts."""
+
 
 def register_request(target: Target, local: Local, token: str) -> Request:
     """Make the first REGISTER of an account.
 
     Args:
-        target: whose URI names the registrar, and the account if it has a user part.
+        target: whose URI names the registrar, and the account if it has a user part; of a call that is who is called.
         local: our end.
         token: random hex digits.
     """
     uri = sip.uri(target.uri)
     host = bracketed(uri.host)
-    user = uri.user or (target.credentials.user if target.credentials else "probe")
+    account = target.credentials.user if target.credentials else "probe"
+    user = account if target.kind == "call" else uri.user or account
     return Request(
         "REGISTER",
         f"{uri.scheme}:{host}",
@@ -34,16 +38,18 @@ def register_request(target: Target, local: Local, token: str) -> Request:
             ("call-id", f"{token}@{bracketed(local.host)}"),
             ("cseq", "1 REGISTER"),
             ("contact", local.contact(f"probe-{token[:8]}")),
-            ("expires", str(EXPIRES_S)),
+            ("expires", str(CALL_EXPIRES_S if target.kind == "call" else EXPIRES_S)),
             ("user-agent", USER_AGENT),
         ),
     )
 
 
 class RegisterProbe:
-    """Registers, then de-registers; the outcome is that of the registration."""
+    """Registers, then de-registers, at once or when it is told to; the outcome is that of the registration."""
 
-    def __init__(self, request: Request, context: Context, *, timeout_us: int, now_us: int) -> None:
+    def __init__(
+        self, request: Request, context: Context, *, timeout_us: int, now_us: int, stays: bool = False
+    ) -> None:
         """Start: the request is due to be sent.
 
         Args:
@@ -51,8 +57,10 @@ class RegisterProbe:
             context: credentials and timers.
             timeout_us: for the registration; the de-registration gets as much again.
             now_us: the present moment.
+            stays: registered, with the outcome there, until `leave`.
         """
         self.outcome: Outcome | None = None
+        self._stays = stays
         self._context = context
         self._timeout_us = timeout_us
         self._started_us = now_us
@@ -113,6 +121,14 @@ class RegisterProbe:
             self.outcome = Outcome(False, status, reason, latency_us, advice, try_next=status == 503)
             return
         self._registered = Outcome(True, status, said, latency_us)
+        if self._stays:
+            self.outcome = self._registered
+        else:
+            self.leave(now_us)
+
+    def leave(self, now_us: int) -> None:
+        """Take the registration back; the outcome is there again once that is answered, or was not in time."""
+        self.outcome = None
         self._deadline_us = now_us + self._timeout_us
         registered = self._exchange.request
         number = int(registered.values("cseq")[0].split()[0]) + 1

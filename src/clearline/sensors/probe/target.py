@@ -71,6 +71,10 @@ class Target:
     """Keys a `call` presses, which must come back: of `0123456789*#ABCD`."""
     awaited_key: str = ""
     """The key a `call` waits for the called person to press: it ends the call, and only then the call is good."""
+    registers: bool = False
+    """Whether the account of a `call` is registered meanwhile, where only registered telephones may call."""
+    encrypts: bool = False
+    """Whether the audio of a `call` is encrypted by SRTP, its keys told over TLS."""
     pesq: bool = False
     """Whether what came back of a `call` is also judged by P.862."""
     path: str = "/"
@@ -125,6 +129,11 @@ def server_uri(text: str) -> ServerUri:
         transport = "TCP"
     port = int(found["port"]) if found["port"] else None
     return ServerUri(scheme, found["host"].strip("[]"), port, transport, found["path"] or "/")
+
+
+def is_over_tls(uri: str) -> bool:
+    """Whether a SIP address says that it is reached over TLS: what DNS would find does not count."""
+    return uri.lower().startswith("sips:") or bool(re.search(r";transport=(tls|wss)(;|$)", uri.lower()))
 
 
 def name_server_of(text: str) -> tuple[str, int]:
