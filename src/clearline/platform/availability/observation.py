@@ -5,7 +5,7 @@ only, so that a page and the pages beside it share one reading.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
@@ -33,6 +33,13 @@ from clearline.records.schema import DAY_US, ProbeSample
 LOOK_BACK_US = (DAY_US, 8 * DAY_US, 62 * DAY_US)
 """How far before a span its samples are read, so that an outage that began earlier keeps its true start; each further
 step is taken only when the one before ended inside an outage."""
+
+LOOK_ON_US = 21_600_000_000
+"""How far after a span its samples are read: a failure just before its end may be confirmed, or refuted, just after;
+two pauses of three intervals of an hour, the longest there are."""
+
+NEVER_US = 2**62
+"""Stands for the end of a target that is not retired."""
 
 SHARED_US = 1_000_000
 """A span is judged as of the last full second, so that what is asked for within it shares one reading."""
@@ -67,7 +74,10 @@ class Now:
 
 
 def observe(target: Target, span: Interval, now_us: int) -> Availability:
-    """Judge a target's samples over a span, as they stood at `now_us` or at the span's end; outages are whole."""
+    """Judge a target's samples over a span by what is known at `now_us`; outages are whole.
+
+    One that goes on for `LOOK_ON_US` after the span, or after `now_us`, has no end.
+    """
     return _seen(target, span, now_us).together
 
 
@@ -98,28 +108,53 @@ class _Seen:
 
 
 def _seen(target: Target, span: Interval, now_us: int) -> _Seen:
-    at_us = min(now_us - now_us % SHARED_US, span[1])
+    at_us = min(now_us - now_us % SHARED_US, span[1] + LOOK_ON_US)
     known = contents(span[0] - LOOK_BACK_US[-1], at_us)
-    return _observe(target.provider.tenant, target.code, span, at_us, quorums_of(target), known)
+    ends_us = NEVER_US if target.retired_at is None else datetime_us(target.retired_at)
+    asked = _Asked(target.provider.tenant, target.code, span, at_us, ends_us)
+    return _observe(asked, quorums_of(target), known)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is asked of the samples."""
+
+    tenant: str
+    target: str
+    span: Interval
+    at_us: int
+    """As they stand then."""
+    ends_us: int
+    """The target's own end."""
 
 
 @lru_cache(maxsize=512)
-def _observe(tenant: str, target: str, span: Interval, at_us: int, quorums: Sequence[Quorum], known: Contents) -> _Seen:
+def _observe(asked: _Asked, quorums: Sequence[Quorum], known: Contents) -> _Seen:
     together, apart = Availability(IntervalSet(), ()), {}
     for back_us in LOOK_BACK_US:
-        by_vantage = runs_between(tenant, target, span[0] - back_us, at_us, known)
-        apart = {vantage: timeline(runs, at_us, CONFIRM) for vantage, runs in sorted(by_vantage.items()) if runs}
+        until_us = min(asked.at_us, asked.ends_us)
+        by_vantage = runs_between(asked.tenant, asked.target, asked.span[0] - back_us, until_us, known)
+        apart = {vantage: timeline(runs, asked.at_us, CONFIRM) for vantage, runs in sorted(by_vantage.items()) if runs}
         together = combine(apart, quorums)
-        first_us = min((runs[0].first_us for runs in by_vantage.values() if runs), default=None)
-        if not together.outages or together.outages[0].from_us != first_us:
+        failing_first = {runs[0].first_us for runs in by_vantage.values() if runs and not runs[0].ok}
+        if not together.outages or together.outages[0].from_us not in failing_first:
             break
-    return _Seen(_within(together, span), tuple((vantage, _within(one, span)) for vantage, one in apart.items()))
+    return _Seen(_within(together, asked), tuple((vantage, _within(one, asked)) for vantage, one in apart.items()))
 
 
-def _within(seen: Availability, span: Interval) -> Availability:
-    """What reaches into a span; outages whole."""
-    reaching = [outage for outage in seen.outages if outage.until_us is None or outage.until_us > span[0]]
-    return Availability(seen.observed & IntervalSet.of([span]), tuple(reaching))
+def _within(seen: Availability, asked: _Asked) -> Availability:
+    """What reaches into the span and was there before the target's end; outages whole."""
+    from_us, until_us = asked.span
+    reaching = (one for one in seen.outages if one.from_us < until_us and (one.until_us or NEVER_US) > from_us)
+    observed = seen.observed & IntervalSet.of([(from_us, min(until_us, max(from_us, asked.ends_us)))])
+    return Availability(observed, tuple(_ended(one, asked) for one in reaching))
+
+
+def _ended(outage: Outage, asked: _Asked) -> Outage:
+    """An outage, with nothing known of it from the target's end on."""
+    if (outage.until_us or asked.at_us) <= asked.ends_us:
+        return outage
+    return replace(outage, until_us=asked.ends_us, until_uncertainty_us=None, ended_by="unobserved")
 
 
 def outage_id(target: Target, outage: Outage) -> str:

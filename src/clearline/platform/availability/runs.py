@@ -48,7 +48,11 @@ def runs_between(tenant: str, target: str, since_us: int, until_us: int, known: 
     """
     first = since_us - since_us % DAY_US
     days = {number * DAY_US: what for number, what in known if first <= number * DAY_US < until_us}
-    unknown = [day for day, what in days.items() if _condensed.get((tenant, target, day), ("", {}))[0] != what]
+    unknown = [
+        day
+        for day, what in days.items()
+        if day + DAY_US > until_us or _condensed.get((tenant, target, day), ("", {}))[0] != what
+    ]
     read: Mapping[int, Runs] = {}
     if unknown:
         scope = Scope(tenant, min(unknown), min(max(unknown) + DAY_US, until_us), {"target": [target]})

@@ -4,7 +4,7 @@ Nothing is overwritten: the layers are put together anew each time, the samples 
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
@@ -84,20 +84,39 @@ def said_of(service: Service) -> Said:
 
 
 def effect_of(said: Said, targets: Sequence[Target], span: Interval, now_us: int) -> Effect:
-    """Put together what some targets measured and what was said, as it stood at `now_us`."""
-    said = said.within(span)
-    measured = [down_of(seen) for seen in outages_of(targets, span, now_us)]
-    declared = [
-        Down(one.code, one.span_us[0], one.span_us[1], f"declared by {one.said_by}: {one}") for one in said.declarations
-    ]
-    downtime = sorted([*measured, *declared], key=lambda down: (down.from_us, down.id))
-    made = corrected(_observed(targets, span, now_us), downtime, said.corrections)
+    """Put together what some targets measured and what was said, as it is known at `now_us`.
+
+    An outage that reaches into the span is whole, with all that overlaps it, and as it was corrected before the span;
+    one that ends after the span has no end yet.
+    """
+    reach = span
+    while (began_us := _began_us(said, targets, reach, now_us)) < reach[0]:
+        reach = began_us, span[1]
+    downtime = _downtime(said, targets, reach, now_us)
+    made = corrected(_observed(targets, span, now_us), downtime, said.within(reach).corrections)
     return Effect(
         made.observed & IntervalSet.of([span]),
-        tuple(down for down in made.downtime if down.until_us > span[0] and down.from_us < span[1]),
+        tuple(down for down in made.downtime if down.until_us > reach[0] and down.from_us < span[1]),
         tuple(made.maintenance),
         tuple(made.excluded),
     )
+
+
+def _began_us(said: Said, targets: Sequence[Target], span: Interval, now_us: int) -> int:
+    """When the earliest began of all that is down within a span; not later than the span."""
+    measured = [down.from_us for down in _downtime(said, targets, span, now_us)]
+    down = [one.span_us[0] for one in said.within(span).corrections if one.becomes == Correction.Becomes.DOWN]
+    return min([span[0], *measured, *down])
+
+
+def _downtime(said: Said, targets: Sequence[Target], span: Interval, now_us: int) -> list[Down]:
+    """What was measured and declared and reaches into a span, by start."""
+    measured = [down_of(seen) for seen in outages_of(targets, span, now_us)]
+    declared = [
+        Down(one.code, *one.span_us, f"declared by {one.said_by}: {one}") for one in said.within(span).declarations
+    ]
+    found = [replace(one, until_us=FOREVER_US) if one.until_us > span[1] else one for one in (*measured, *declared)]
+    return sorted(found, key=lambda down: (down.from_us, down.id))
 
 
 def _observed(targets: Sequence[Target], span: Interval, now_us: int) -> IntervalSet:

@@ -24,7 +24,7 @@ from clearline.records.figures import totals
 def collect_evidence(
     service: Service, version: AgreementVersion, month: Month, now: datetime, targets: Sequence[Target] | None = None
 ) -> dict[str, Any]:
-    """Gather what was observed about a service in a month, as it stood at `now` or, once the month is over, at its end.
+    """Gather what was observed about a service in a month until `now` or, once the month is over, until its end.
 
     Args:
         service: whose month it is.
@@ -36,8 +36,9 @@ def collect_evidence(
     Returns:
         A document of the format `clearline/evidence/1`.
     """
-    span = month.interval(version.terms.zone)
-    as_of_us = min(datetime_us(now), span[1])
+    span, now_us = month.interval(version.terms.zone), datetime_us(now)
+    as_of_us = min(now_us, span[1])
+    targets = targets_of(service) if targets is None else targets
     document: dict[str, Any] = {
         "schema": "clearline/evidence/1",
         "customer": {"id": service.customer.code, "name": service.customer.name},
@@ -50,7 +51,7 @@ def collect_evidence(
         },
         "month": str(month),
         "as_of": moment_text(as_of_us),
-        "availability": _availability(service, targets_of(service) if targets is None else targets, span, as_of_us),
+        "availability": _availability(service, targets, span, now_us),
         "support": _support(service, span, as_of_us),
     }
     return document | _calls_parts(service, version, (span[0], max(span[0], as_of_us)))
@@ -71,8 +72,10 @@ def listening_only(service: Service, span: Interval) -> int:
     return sum(row["listening_only"] for row in sums)
 
 
-def _availability(service: Service, targets: Sequence[Target], span: Interval, as_of_us: int) -> dict[str, Any]:
-    effect = effect_of(said_of(service), targets, (span[0], max(span[0], as_of_us)), as_of_us)
+def _availability(service: Service, targets: Sequence[Target], span: Interval, now_us: int) -> dict[str, Any]:
+    """What was seen in a span; maintenance and exclusions since the beginning of an outage that reaches into it."""
+    effect = effect_of(said_of(service), targets, (span[0], max(span[0], min(now_us, span[1]))), now_us)
+    span = min([span[0], *(down.from_us for down in effect.downtime)]), span[1]
     excluded = [
         {
             "id": exclusion.code,

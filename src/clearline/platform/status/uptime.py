@@ -70,11 +70,12 @@ def _figure(part: Part, said: Iterable[Said], agreement: Agreement, month: Month
     if version is None:
         return MonthFigure(str(month), None, "0.0000")
     span = month.interval(version.terms.zone)
-    as_of_us = min(datetime_us(now), span[1])
+    now_us = datetime_us(now)
+    as_of_us = min(now_us, span[1])
     within = (span[0], max(span[0], as_of_us))
     windows, document = _windows(part, span), _document(part, month, as_of_us)
     figures = [
-        _judged(document | {"availability": effect_of(each, part.targets, within, as_of_us).to_json(windows)}, version)
+        _judged(document | {"availability": effect_of(each, part.targets, within, now_us).to_json(windows)}, version)
         for each in {one.within(span) for one in said}
     ]
     measured = [figure for figure in figures if figure.uptime is not None]
