@@ -13,7 +13,7 @@ from clearline.platform.availability.models import Target
 from clearline.platform.availability.observation import observe, outage_id
 from clearline.platform.customers.models import Service
 from clearline.platform.measurements import records
-from clearline.platform.statements.meter import Meter, meter_of, meters
+from clearline.platform.statements.meter import Meter, Meters, meter_of, meters
 from clearline.platform.statements.services import month_statement
 
 pytestmark = pytest.mark.django_db
@@ -24,7 +24,7 @@ FIRST = datetime(2026, 10, 1, tzinfo=UTC)
 def meter(service: Service) -> Meter | None:
     found = month_statement(service, Month(2026, 10), NOW)
     assert found is not None
-    assert meters([found], NOW) == [one for one in [meter_of(found, NOW)] if one]
+    assert meters([found], NOW) == Meters([one for one in [meter_of(found, NOW)] if one], 0)
     return meter_of(found, NOW)
 
 
@@ -54,6 +54,24 @@ def test_what_other_outages_cost_is_not_its_cost(service: Service, target: Targe
 def test_without_a_running_outage_there_is_no_meter(service: Service, target: Target) -> None:
     records().append(samples(target, FIRST, "+" * 10 + "---" + "+" * 455, 3600))
     assert meter(service) is None
+
+
+def test_a_page_says_how_many_services_are_down_beyond_those_it_shows(
+    service: Service, target: Target, page: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(timezone, "now", lambda: NOW)
+    monkeypatch.setattr("clearline.platform.statements.meter.MOST", 1)
+    for name in ("Second", "Third"):
+        other = Service.objects.create(
+            customer=service.customer, name=name, monthly_fee=1, currency="USD", agreement=service.agreement,
+            starts_at=service.starts_at,
+        )  # fmt: skip
+        other.targets.add(target)
+    records().append(samples(target, NOW - timedelta(minutes=9), "+" * 30 + "-" * 6, 15))
+    shown = page.get("/").text
+    assert shown.count("Running outage of") == 1
+    assert "2 more services are down and not shown here" in shown
+    assert "for all that keeps it down now" in shown
 
 
 def test_the_dashboard_shows_it(

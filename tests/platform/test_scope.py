@@ -138,9 +138,24 @@ def test_components_on_the_pages(page: Client, service: Service, target: Target)
     }  # fmt: skip
     assert page.post(f"/customers/services/{service.pk}/edit/", changed).status_code == 302
     assert list(service.targets.all()) == []
-    page.post(f"/availability/outages/components/{component.pk}/", {"name": "Proxy", target.code: ""})
+    page.post(f"/availability/outages/components/{component.pk}/", {"name": "Proxy", target.code: "all"})
     assert list(service.targets.all()) == [target]
     assert "all of it" in page.get("/availability/outages/components/").content.decode()
+
+
+@pytest.mark.django_db
+def test_a_component_forms_answer_that_is_missing_is_an_error_and_widens_nothing(
+    page: Client, service: Service, house: dict[str, Target]
+) -> None:
+    proxy = Component.objects.get(name="Proxy")
+    before = list(Target.objects.order_by("pk").values_list("component", "capability"))
+    whole = dict.fromkeys((one.code for one in Target.objects.all()), "no") | {house["proxy"].code: "register"}
+    for missing in whole:
+        for answer in ({}, {missing: ""}):
+            part = {name: value for name, value in whole.items() if name != missing} | answer
+            address = f"/availability/outages/components/{proxy.pk}/"
+            assert page.post(address, {"name": "Proxy", **part}).status_code == 422
+    assert list(Target.objects.order_by("pk").values_list("component", "capability")) == before
 
 
 @pytest.mark.django_db

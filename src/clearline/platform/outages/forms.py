@@ -121,6 +121,11 @@ class PostMortemForm(forms.Form):
     )
 
 
+NOTHING, ALL = "no", "all"
+"""What a target tells of a component, beside its capabilities. Each target must be answered for: a form that arrives in
+part widens nothing."""
+
+
 class ComponentForm(forms.ModelForm):  # type: ignore[type-arg]  # takes none when it runs
     class Meta:
         model = Component
@@ -139,10 +144,9 @@ class ComponentForm(forms.ModelForm):  # type: ignore[type-arg]  # takes none wh
         for target in self.targets:
             own = target.component_id is not None and target.component_id == self.instance.pk
             self.fields[target.code] = forms.ChoiceField(
-                choices=[("no", "Nothing of it"), ("", "All of it"), *Capability.choices],
-                required=False,
+                choices=[(NOTHING, "Nothing of it"), (ALL, "All of it"), *Capability.choices],
                 label=f"{target} tells of",
-                initial=target.capability if own else "no",
+                initial=(target.capability or ALL) if own else NOTHING,
             )
 
     def clean_name(self) -> str:
@@ -154,5 +158,5 @@ class ComponentForm(forms.ModelForm):  # type: ignore[type-arg]  # takes none wh
     @property
     def chosen(self) -> dict[Target, str]:
         """What stands for the component, with the capability it tells of."""
-        told = ((target, self.cleaned_data.get(target.code, "no")) for target in self.targets)
-        return {target: capability for target, capability in told if capability != "no"}
+        told = ((target, self.cleaned_data[target.code]) for target in self.targets)
+        return {target: "" if capability == ALL else capability for target, capability in told if capability != NOTHING}

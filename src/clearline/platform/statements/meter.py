@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
-from itertools import islice
 from typing import Any
 
 from clearline.agreement.moments import datetime_us, moment_text
@@ -17,7 +16,7 @@ from clearline.platform.statements.services import MonthStatement
 SECOND_US = 1_000_000
 
 MOST = 10
-"""Meters a page shows: each takes some forty judgements."""
+"""Meters a page shows: each takes some forty judgements. How many more there are is said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +29,26 @@ class Meter:
     due_us: int | None
     """When it is to work again, as promised; None: no time is promised."""
     so_far: Money
-    """By how much the month's credit is higher for it than if the service had worked."""
+    """By how much the month's credit is higher than if the service had worked: for all that keeps it down now."""
     next_us: int | None
     """When it costs more, if it goes on; None: not within this month."""
     then: Money | None
 
 
-def meters(found: Iterable[MonthStatement], now: datetime) -> list[Meter]:
+@dataclass(frozen=True, slots=True)
+class Meters:
+    """The meters of a page."""
+
+    shown: list[Meter]
+    more: int
+    """Services that are down as well."""
+
+
+def meters(found: Iterable[MonthStatement], now: datetime) -> Meters:
     """The meters that run in some running months, the first `MOST`."""
-    running = (each for each in found if _running(each.evidence))
-    return [meter for each in islice(running, MOST) if (meter := meter_of(each, now)) is not None]
+    running = [each for each in found if _running(each.evidence)]
+    shown = [meter for each in running[:MOST] if (meter := meter_of(each, now)) is not None]
+    return Meters(shown, len(running) - len(shown))
 
 
 def meter_of(found: MonthStatement, now: datetime) -> Meter | None:
