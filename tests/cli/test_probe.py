@@ -11,7 +11,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from clearline.cli.probe import nagios_line
+from clearline.cli.probe import line, nagios_line
 from clearline.sensors.probe.outcome import Outcome
 from clearline.sensors.probe.target import Target
 
@@ -144,6 +144,13 @@ def test_a_wrong_option_ends_with_2_and_names_itself(words: tuple[str, ...], say
     result = clearline("probe", "sip:127.0.0.1", *words)
     assert (result.returncode, result.stdout) == (2, "")
     assert says in result.stderr
+
+
+def test_what_a_server_says_does_nothing_to_the_terminal() -> None:
+    asked = Target("t", "t", "sip:pbx.example")
+    outcome = Outcome(False, 403, "403 Go\x1b[2J|away", None, "ask \x07")
+    assert line(asked, outcome) == "FAIL sip:pbx.example  403 Go\\x1b[2J|away\n     next: ask \\x07"
+    assert nagios_line([(asked, 0, outcome)], 14)[0].startswith("SIP CRITICAL - 403 Go\\x1b[2J/away | ")
 
 
 def served(days: int, outcome: Outcome) -> tuple[Target, int, Outcome]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from clearline.cli.exits import BAD_INPUT, MISSING, NOT_SO, fail
+from clearline.cli.printable import printable
 
 if TYPE_CHECKING:
     from clearline.sensors.probe.outcome import MediaFigures, Outcome
@@ -217,7 +218,7 @@ def nagios_line(results: Sequence[Result], warn_days: int) -> tuple[str, int]:
         if outcome.expires_at_us is not None
     )
     said = wrong or results[-1][2].reason
-    return f"SIP {('OK', 'WARNING', 'CRITICAL')[status]} - {said.replace('|', '/')} | {data}", status
+    return f"SIP {('OK', 'WARNING', 'CRITICAL')[status]} - {printable(said).replace('|', '/')} | {data}", status
 
 
 DAY_US = 86_400_000_000
@@ -246,8 +247,8 @@ def line(target: "Target", outcome: "Outcome") -> str:
     """Say one result in a line, with the next step when it failed."""
     took = "" if outcome.latency_us is None else f" in {outcome.latency_us / 1000:.1f} ms"
     heard = "" if outcome.media is None else f"\n     audio: {_heard(outcome.media)}"
-    advice = f"\n     next: {outcome.advice}" if outcome.advice else ""
-    return f"{'ok  ' if outcome.ok else 'FAIL'} {target.uri}  {outcome.reason}{took}{heard}{advice}"
+    advice = f"\n     next: {printable(outcome.advice)}" if outcome.advice else ""
+    return f"{'ok  ' if outcome.ok else 'FAIL'} {target.uri}  {printable(outcome.reason)}{took}{heard}{advice}"
 
 
 def _heard(media: "MediaFigures") -> str:
