@@ -112,7 +112,7 @@ def test_bounced_notices_make_it_downtime_and_the_page_says_what_it_costs(
 
 def test_without_a_contact_nobody_can_be_told(service: Service, alice: User) -> None:
     window = planned(service, alice)
-    assert verdict(window, service)[1] == "The customer has no contact to tell. What fails in it counts as downtime."
+    assert verdict(window, service)[1] == "There is no contact to tell. What fails in it counts as downtime."
 
 
 def test_each_customer_is_told_of_its_own_services_only(

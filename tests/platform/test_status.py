@@ -431,5 +431,8 @@ def test_operators_tell_of_incidents_on_their_page(page: Client, listing: Listin
     page.post(f"/incidents/{incident.pk}/", {"stage": "resolved", "body": "It works."})
     incident.refresh_from_db()
     assert incident.resolved_at is not None
+    other = Component.objects.create(provider=incident.provider, name="Trunk")
+    again = page.post("/incidents/components/add/", {"component": other.pk, "name": listing.name, "position": 2})
+    assert "Another component is shown under this name" in again.content.decode()
     page.post(f"/incidents/components/{listing.pk}/remove/")
     assert take(incident.provider, timezone.now()).components == ()

@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clearline.sensors.agent.agent import make_token, read_token
 from clearline.sensors.agent.signing import (
     SignatureError,
     Signed,
@@ -42,6 +43,15 @@ def test_the_signature_base_is_that_of_rfc_9421_appendix_b_2_6() -> None:
     assert base64.b64encode(key.sign(base)).decode() == (
         "wqcAqbmYJ2ji2glfAMaRy4gruYYnx2nEFN2HN6jrnDnQCK1u02Gb04v9EDgwUPiu4A0w6vuQv5lIp5WPpBKRCw=="
     )
+
+
+def test_a_token_says_its_two_keys_and_never_looks_like_an_option() -> None:
+    """Of random ones every 64th began with a hyphen."""
+    for _ in range(500):
+        token, public = make_token(key_text(PLATFORM.public_key()))
+        assert not token.startswith("-")
+        key, platform = read_token(token)
+        assert (key_text(key.public_key()), platform) == (public, key_text(PLATFORM.public_key()))
 
 
 def test_a_signed_request_says_who_sent_it_and_its_number() -> None:

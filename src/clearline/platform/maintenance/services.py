@@ -114,7 +114,7 @@ def _untold(window: Window, service: Service) -> str:
     sent = Delivery.objects.filter(deliveries_of(window), about__endswith=f"/{service.customer.code}")
     states = set(sent.values_list("state", flat=True))
     if not states:
-        return f"The customer has no contact to tell. {ending}."
+        return f"There is no contact to tell. {ending}."
     if Delivery.State.QUEUED in states:
         return f"The notice is on its way and was not accepted yet. {ending} until it is."
     return f"No notice arrived: each bounced or failed. {ending}."

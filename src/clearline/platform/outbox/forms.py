@@ -2,6 +2,7 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.contrib.auth.base_user import BaseUserManager
 from django.core.validators import validate_email
 
 from clearline.platform.outbox.models import Channel
@@ -18,6 +19,7 @@ class AddressForm(forms.BaseForm):
         try:
             if cleaned["channel"] == Channel.EMAIL:
                 validate_email(cleaned["address"])
+                cleaned["address"] = BaseUserManager.normalize_email(cleaned["address"])
             else:
                 checked_url(cleaned["address"], private=settings.CLEARLINE.webhook_private)
         except forms.ValidationError as error:

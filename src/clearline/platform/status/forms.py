@@ -30,6 +30,13 @@ class ListingForm(forms.ModelForm):  # type: ignore[type-arg]  # takes none when
         assert isinstance(component, forms.ModelChoiceField)  # noqa: S101  # a foreign key's field is one
         component.queryset = Component.objects.visible_to(user).filter(listing=None)
         component.empty_label = None
+        self.user = user
+
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"]
+        if Listing.objects.visible_to(self.user).filter(name=name).exclude(pk=self.instance.pk).exists():
+            raise forms.ValidationError("Another component is shown under this name.")
+        return name
 
 
 class IncidentForm(forms.ModelForm):  # type: ignore[type-arg]  # takes none when it runs

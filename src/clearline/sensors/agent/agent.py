@@ -49,15 +49,20 @@ class RevokedError(Exception):
 def make_token(platform: str) -> tuple[str, str]:
     """Make a one-time token: the private half of a key made for the purpose, and the platform's public key.
 
+    It does not begin with a hyphen, so that no command line takes it for an option.
+
     Args:
         platform: the platform's public key, which whoever is handed the token will believe from then on.
 
     Returns:
         The token, and the public half, which is all the platform keeps.
     """
-    key = Ed25519PrivateKey.generate()
-    both = key.private_bytes_raw() + read_key(platform).public_bytes_raw()
-    return base64.urlsafe_b64encode(both).decode().rstrip("="), key_text(key.public_key())
+    while True:
+        key = Ed25519PrivateKey.generate()
+        both = key.private_bytes_raw() + read_key(platform).public_bytes_raw()
+        token = base64.urlsafe_b64encode(both).decode().rstrip("=")
+        if not token.startswith("-"):
+            return token, key_text(key.public_key())
 
 
 def read_token(token: str) -> tuple[Ed25519PrivateKey, str]:
