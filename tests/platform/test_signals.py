@@ -16,7 +16,7 @@ from platform_kit import NOW, call_record
 from clearline.platform.accounts.models import Provider
 from clearline.platform.alerts import scraping, signals
 from clearline.platform.alerts.models import Signal
-from clearline.platform.alerts.scraping import UnreadError, fetch, figure
+from clearline.platform.alerts.scraping import UnreadError, figure
 from clearline.platform.alerts.signals import Reading, failed_share, keep, probe_now, read_signals
 from clearline.platform.alerts.watching import look
 from clearline.platform.availability.models import Target
@@ -59,6 +59,13 @@ def telling(text: str) -> Callable[[BaseHTTPRequestHandler], None]:
         handler.wfile.write(text.encode())
 
     return answer
+
+
+def fetch(url: str) -> str:
+    (found,) = scraping.fetch([url, url]).values()
+    if isinstance(found, UnreadError):
+        raise found
+    return found
 
 
 @pytest.fixture
@@ -147,6 +154,14 @@ def test_an_exporter_that_tells_drop_by_drop_is_left(head: bytes, monkeypatch: p
     monkeypatch.setattr(scraping, "WHOLE_S", 0.2)
     with exporting(in_drops(head)) as url, pytest.raises(UnreadError, match=r"not answered whole within 0\.2 s"):
         fetch(url)
+
+
+def test_an_exporter_that_hangs_keeps_the_others_figures_from_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scraping, "WHOLE_S", 2)
+    with exporting(in_drops(b"HTTP/1.0 200 OK\r\n")) as slow, exporting(telling("a 7\n")) as quick:
+        found = scraping.fetch([slow, quick])
+    assert isinstance(found[slow], UnreadError)
+    assert found[quick] == "a 7\n"
 
 
 def chunked(handler: BaseHTTPRequestHandler) -> None:

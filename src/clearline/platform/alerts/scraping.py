@@ -5,6 +5,7 @@ import http.client
 import io
 import re
 import ssl
+from collections.abc import Collection, Iterable
 from decimal import Decimal, InvalidOperation
 from urllib.parse import SplitResult, urlsplit
 
@@ -12,6 +13,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 WHOLE_S = 10.0
 """Connecting, asking and hearing all of it takes no longer: an exporter that hangs keeps the other signals waiting."""
+
+AT_ONCE = 16
+"""Exporters that are asked at the same time."""
 
 PIECE_BYTES = 65_536
 LARGEST_BYTES = 4 * 1024 * 1024
@@ -25,24 +29,41 @@ class UnreadError(Exception):
     """A figure could not be read; says why."""
 
 
-def fetch(url: str) -> str:
-    """Ask an exporter for its metrics.
+def fetch(urls: Iterable[str]) -> dict[str, "str | UnreadError"]:
+    """Ask some exporters for their metrics, each once and `AT_ONCE` at a time, so that none waits for one that hangs.
 
     Args:
-        url: http or https, as the form has checked.
+        urls: http or https, as the form has checked.
 
-    Raises:
-        UnreadError: it was not reached, answers something else than 200 (a redirect too), or too slowly or too much.
+    Returns:
+        By the address, its text; or why there is none: it was not reached, answers something else than 200 (a redirect
+        too), or too slowly or too much.
     """
-    try:
-        answered = asyncio.run(_answer(urlsplit(url)))
-        response = http.client.HTTPResponse(_Heard(answered))  # type: ignore[arg-type]  # it only makes a file of it
-        response.begin()
-        body = response.read()
-    except TimeoutError as error:
-        raise UnreadError(f"not answered whole within {WHOLE_S:g} s") from error
-    except (OSError, ValueError, http.client.HTTPException) as error:
-        raise UnreadError(f"not reached: {str(error) or type(error).__name__}") from error
+    return asyncio.run(_fetch_all(set(urls)))
+
+
+async def _fetch_all(urls: Collection[str]) -> dict[str, "str | UnreadError"]:
+    turn = asyncio.Semaphore(AT_ONCE)
+
+    async def one(url: str) -> "str | UnreadError":
+        async with turn:
+            try:
+                return _text(await _answer(urlsplit(url)))
+            except TimeoutError:
+                return UnreadError(f"not answered whole within {WHOLE_S:g} s")
+            except (OSError, ValueError, http.client.HTTPException) as error:
+                return UnreadError(f"not reached: {str(error) or type(error).__name__}")
+            except UnreadError as error:
+                return error
+
+    return dict(zip(urls, await asyncio.gather(*map(one, urls)), strict=True))
+
+
+def _text(answered: bytes) -> str:
+    """The body of an answer of HTTP."""
+    response = http.client.HTTPResponse(_Heard(answered))  # type: ignore[arg-type]  # it only makes a file of it
+    response.begin()
+    body = response.read()
     if response.status in range(300, 400):
         raise UnreadError(f"it answers {response.status} and sends elsewhere: write that address")
     if response.status != http.client.OK:

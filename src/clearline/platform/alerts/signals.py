@@ -50,9 +50,11 @@ class Reading:
 
 def read_signals(clock: Callable[[], datetime], probe: Callable[[list[Target]], None] | None = None) -> None:
     """Read every signal; where one becomes suspect, have its targets probed at once."""
-    for signal in Signal.objects.select_related("provider", "component"):
+    signals = list(Signal.objects.select_related("provider", "component"))
+    texts = fetch(signal.url for signal in signals if signal.kind == Signal.Kind.METRIC)
+    for signal in signals:
         now = clock()
-        reading = _read(signal, now)
+        reading = _failing(signal, now) if signal.kind == Signal.Kind.CALLS else _metric(signal, texts[signal.url], now)
         if keep(signal, reading, now):
             (probe or probe_now)(targets_of(signal))
 
@@ -70,12 +72,7 @@ def keep(signal: Signal, reading: Reading, now: datetime) -> bool:
     return began
 
 
-def _read(signal: Signal, now: datetime) -> Reading:
-    if signal.kind == Signal.Kind.METRIC:
-        try:
-            return _metric(signal, fetch(signal.url), datetime_us(now))
-        except UnreadError as error:
-            return Reading(None, str(error))
+def _failing(signal: Signal, now: datetime) -> Reading:
     until_us = datetime_us(now)
     since_us = datetime_us(now - CALLS_WITHIN)
     try:
@@ -85,12 +82,17 @@ def _read(signal: Signal, now: datetime) -> Reading:
     return failed_share(calls)
 
 
-def _metric(signal: Signal, text: str, now_us: int) -> Reading:
-    """Take a signal's figure from an exporter's text: as it stands, or over the signal's minutes.
+def _metric(signal: Signal, text: str | UnreadError, now: datetime) -> Reading:
+    """Take a signal's figure from an exporter's text: as it stands, or over the signal's minutes."""
+    if isinstance(text, UnreadError):
+        return Reading(None, str(text))
+    try:
+        return _taken(signal, text, datetime_us(now))
+    except UnreadError as error:
+        return Reading(None, str(error))
 
-    Raises:
-        UnreadError: the text does not tell it.
-    """
+
+def _taken(signal: Signal, text: str, now_us: int) -> Reading:
     value, samples = figure(text, signal.metric)
     if signal.taken_as == Signal.Taken.VALUE:
         return Reading(value, f"{samples} samples")
