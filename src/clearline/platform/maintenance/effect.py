@@ -14,7 +14,7 @@ from clearline.agreement.statement import Statement, evaluate
 from clearline.platform.agreements.models import AgreementVersion
 from clearline.platform.customers.models import Service
 from clearline.platform.maintenance.models import Window
-from clearline.platform.statements.evidence import collect_evidence, read_evidence
+from clearline.platform.statements.evidence import collect_evidence, prolonged, read_evidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,26 +53,23 @@ def _touches(service: Service, span: Interval) -> bool:
 
 def _difference(window: Window, service: Service, version: AgreementVersion, month: Month, now: datetime) -> Fraction:
     document = collect_evidence(service, version, month, now)
-    month_ends_us = month.interval(version.terms.zone)[1]
-    working = _assumed(document, month_ends_us, now)
-    failing = _assumed(document, month_ends_us, now)
-    kept = failing["availability"]["maintenance"]
-    failing["availability"]["maintenance"] = [one for one in kept if one["id"].partition(".")[0] != window.code]
+    working = _assumed(document, month.interval(version.terms.zone)[1])
+    seen = working["availability"]
     down = {"id": window.code, "from": _text(window.from_at), "until": _text(window.until_at), "reason": "assumed"}
-    failing["availability"]["downtime"] = [*failing["availability"]["downtime"], down]
+    kept = [one for one in seen["maintenance"] if one["id"].partition(".")[0] != window.code]
+    failing = {**working, "availability": {**seen, "maintenance": kept, "downtime": [*seen["downtime"], down]}}
     return _judged(version, failing).total.amount.exact - _judged(version, working).total.amount.exact
 
 
-def _assumed(document: dict[str, Any], until_us: int, now: datetime) -> dict[str, Any]:
+def _assumed(document: dict[str, Any], until_us: int) -> dict[str, Any]:
     """The month as it would be at its end, were the service seen to work and every request answered from now on."""
-    availability, support = dict(document["availability"]), document["support"]
-    from_us = max(datetime_us(now), 0)
-    if from_us < until_us:
-        availability["observed"] = [*availability["observed"], [moment_text(from_us), moment_text(until_us)]]
-        ended = [{**each, "until": each["until"] or moment_text(from_us)} for each in availability["downtime"]]
-        availability["downtime"] = ended
-        support = [{**each, "first_response_at": each["first_response_at"] or moment_text(from_us)} for each in support]
-    return {**document, "availability": availability, "support": support, "as_of": moment_text(until_us)}
+    later = prolonged(document, until_us)
+    if later is document:
+        return document
+    now, seen = document["as_of"], later["availability"]
+    ended = [{**each, "until": each["until"] or now} for each in seen["downtime"]]
+    answered = [{**each, "first_response_at": each["first_response_at"] or now} for each in document["support"]]
+    return {**later, "availability": {**seen, "downtime": ended}, "support": answered}
 
 
 def _judged(version: AgreementVersion, document: dict[str, Any]) -> Statement:

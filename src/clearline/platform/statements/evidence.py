@@ -65,6 +65,19 @@ def read_evidence(document: dict[str, Any]) -> Evidence:
     return evidence
 
 
+def prolonged(document: dict[str, Any], at_us: int) -> dict[str, Any]:
+    """The evidence as it would be at a later moment, were the service observed until then and nothing else happened.
+
+    What is down goes on; a document that reaches up to the moment already is returned itself.
+    """
+    as_of = document["as_of"]
+    if at_us <= datetime_us(datetime.fromisoformat(as_of)):
+        return document
+    seen = document["availability"]
+    observed = [*seen["observed"], [as_of, moment_text(at_us)]]
+    return {**document, "as_of": moment_text(at_us), "availability": {**seen, "observed": observed}}
+
+
 def listening_only(service: Service, span: Interval) -> int:
     """How many of the service's calls that began in a span are scored on listening quality alone."""
     tenant, of = service.customer.provider.tenant, {"service": [service.code]}

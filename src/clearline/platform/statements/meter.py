@@ -6,11 +6,11 @@ from datetime import datetime
 from fractions import Fraction
 from typing import Any
 
-from clearline.agreement.moments import datetime_us, moment_text
+from clearline.agreement.moments import datetime_us
 from clearline.agreement.money import Money
 from clearline.agreement.statement import evaluate
 from clearline.platform.customers.models import Service
-from clearline.platform.statements.evidence import read_evidence
+from clearline.platform.statements.evidence import prolonged, read_evidence
 from clearline.platform.statements.services import MonthStatement
 
 SECOND_US = 1_000_000
@@ -62,7 +62,7 @@ def meter_of(found: MonthStatement, now: datetime) -> Meter | None:
     terms, end_us = found.version.terms, found.statement.classes.month[1]
 
     def cost(at_us: int) -> Fraction:
-        failing = _prolonged(found.evidence, at_us)
+        failing = prolonged(found.evidence, at_us)
         availability = failing["availability"]
         ended = [one for one in availability["downtime"] if one["until"] is not None]
         working = {**failing, "availability": {**availability, "downtime": ended}}
@@ -88,16 +88,6 @@ def meter_of(found: MonthStatement, now: datetime) -> Meter | None:
 
 def _running(document: dict[str, Any]) -> list[dict[str, Any]]:
     return [one for one in document["availability"]["downtime"] if one["until"] is None]
-
-
-def _prolonged(document: dict[str, Any], at_us: int) -> dict[str, Any]:
-    """The evidence as it would be at a later moment, were the service seen to be down until then."""
-    as_of_us = _us(document["as_of"])
-    if at_us <= as_of_us:
-        return document
-    availability = document["availability"]
-    seen = [*availability["observed"], [document["as_of"], moment_text(at_us)]]
-    return {**document, "as_of": moment_text(at_us), "availability": {**availability, "observed": seen}}
 
 
 def _us(text: str) -> int:
