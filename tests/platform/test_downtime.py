@@ -258,3 +258,17 @@ def test_two_outages_of_two_targets_that_overlap_count_once(service: Service, ta
     measure(other, FIRST, "+" * 12 + "---" + "+" * 729)
     assert hours(service, OCTOBER) == (739, 5, 0)
     assert judged(service, OCTOBER).statement.to_json()["commitments"]["restoration"]["outages"] == 1
+
+
+def test_two_outages_that_begin_in_one_second_are_told_apart(service: Service, target: Target) -> None:
+    """Places that hurry each other may see a target fail, work and fail again within a second."""
+    made = [
+        replace(one, at_us=one.at_us - number * 800_000, interval_us=1_000_000)
+        for number, one in enumerate(samples(target, FIRST, "--+--+++", 1))
+    ]
+    records().append(made)
+    found = judged(service, OCTOBER)
+    assert [one["id"] for one in found.evidence["availability"]["downtime"]] == [
+        f"O-{target.pk}-20261001T000000Z",
+        f"O-{target.pk}-20261001T000000Z.1",
+    ]

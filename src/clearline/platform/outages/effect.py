@@ -3,7 +3,8 @@
 Nothing is overwritten: the layers are put together anew each time, the samples below and the decisions of people above.
 """
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
@@ -172,7 +173,7 @@ def corrected(observed: IntervalSet, downtime: Iterable[Down], corrections: Sequ
         own = IntervalSet.of([correction.span_us]) - decided_later
         decided_later |= own
         _apply(correction, own, made)
-    made.downtime += [piece for down in downtime for piece in _without(down, made.not_down)]
+    made.downtime += _told_apart(piece for down in downtime for piece in _without(down, made.not_down))
     made.downtime.sort(key=lambda down: (down.from_us, down.id))
     return made
 
@@ -201,9 +202,18 @@ def _entry(id_: str, span: Interval) -> dict[str, Any]:
 
 
 def _without(down: Down, taken: IntervalSet) -> list[Down]:
-    """What is left of an entry; the pieces are told apart by a number, the first keeps the name."""
+    """What is left of an entry."""
     left = IntervalSet.of([(down.from_us, down.until_us)]) - taken
-    return [Down(id_, *span, down.reason) for id_, span in _named(down.id, left)]
+    return [Down(down.id, *span, down.reason) for span in left]
+
+
+def _told_apart(entries: Iterable[Down]) -> Iterator[Down]:
+    """Pieces of an outage share its name, as do outages that began in one second: all but the first get a number."""
+    named: Counter[str] = Counter()
+    for one in entries:
+        number = named[one.id]
+        named[one.id] += 1
+        yield replace(one, id=f"{one.id}.{number}") if number else one
 
 
 def _named(name: str, spans: IntervalSet) -> Iterable[tuple[str, Interval]]:
