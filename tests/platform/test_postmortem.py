@@ -36,16 +36,28 @@ def test_the_means_of_three_outages() -> None:
     """Of 1000 seen: began 2 in the span (the third before), ended 3 of 10, 20 and 30; worked 1000 - 10 - 20 - 5."""
     downs = [Down("a", 100, 110, ""), Down("b", 500, 520, ""), Down("c", -25, 5, ""), Down("b2", 505, 515, "")]
     found = means(IntervalSet.of([(0, 1000)]), downs, (0, 1000))
-    assert found == Means(2, 3, 60, 965)
+    assert found == Means(2, 3, 60, 965, 0, 1000)
     assert (found.mtrs_us, found.mtbf_us) == (20, 482)
-    assert found + Means(1, 0, 0, 35) == Means(3, 3, 60, 1000)
+    assert found + Means(1, 0, 0, 35, 5, 40) == Means(3, 3, 60, 1000, 5, 1040)
 
 
 def test_means_without_an_outage_are_unknown_and_a_running_one_is_not_restored() -> None:
     seen = IntervalSet.of([(0, 1000)])
     quiet = means(seen, [], (0, 1000))
-    assert (quiet, quiet.mtrs_us, quiet.mtbf_us) == (Means(0, 0, 0, 1000), None, None)
-    assert means(seen, [Down("a", 900, FOREVER_US, "")], (0, 1000)) == Means(1, 0, 0, 900)
+    assert (quiet, quiet.mtrs_us, quiet.mtbf_us) == (Means(0, 0, 0, 1000, 0, 1000), None, None)
+    assert means(seen, [Down("a", 900, FOREVER_US, "")], (0, 1000)) == Means(1, 0, 0, 900, 0, 1000)
+
+
+def test_means_of_a_time_that_was_measured_less_than_half_are_unknown() -> None:
+    """Down for 10 of 500 measured is enough of 1000, of 1001 it is not."""
+    seen, downs = IntervalSet.of([(0, 490)]), [Down("a", 490, 500, "")]
+    half, less = means(seen, downs, (0, 1000)), means(seen, downs, (0, 1001))
+    assert (half.unknown_us, half.mtrs_us, half.mtbf_us) == (500, 10, 490)
+    assert (less.unknown_us, less.mtrs_us, less.mtbf_us) == (501, None, None)
+
+
+def seconds(*lengths: int) -> list[int]:
+    return [length * 1_000_000 for length in lengths]
 
 
 @pytest.mark.django_db
@@ -53,11 +65,11 @@ def test_a_service_has_the_means_of_its_outages_while_it_was_bought(case: Case, 
     """Seen from 11:58:00 to 12:03:30, an interval after the last sample; down for 90 s of it. Bought later: less."""
     now_us = datetime_us(NOW + 5 * MINUTE)
     span = datetime_us(NOW - timedelta(days=1)), now_us
-    assert service_means(service, span, now_us) == Means(1, 1, 90_000_000, 240_000_000)
+    assert service_means(service, span, now_us) == Means(1, 1, *seconds(90, 240, 86_370, 86_700))
     service.starts_at = NOW + MINUTE
-    assert service_means(service, span, now_us) == Means(0, 1, 90_000_000, 120_000_000)
+    assert service_means(service, span, now_us) == Means(0, 1, *seconds(90, 120, 90, 240))
     service.starts_at = NOW + 9 * MINUTE
-    assert service_means(service, span, now_us) == Means(0, 0, 0, 0)
+    assert service_means(service, span, now_us) == Means()
 
 
 @pytest.mark.django_db

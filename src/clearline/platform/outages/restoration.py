@@ -1,7 +1,7 @@
 """How fast outages are over: the promise of an outage, and the means over many."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 from clearline.agreement.intervals import Interval, IntervalSet
 from clearline.agreement.moments import datetime_us, utc
@@ -19,29 +19,36 @@ LENGTHS_DAYS = (30, MEANS_DAYS, 365)
 class Means:
     """How reliable something was over a span: the sums, and the means that follow from them."""
 
-    began: int
+    began: int = 0
     """Outages that began in it; entries that overlap or touch are one."""
-    ended: int
+    ended: int = 0
     """Outages that ended in it."""
-    ended_us: int
+    ended_us: int = 0
     """How long those were in all."""
-    up_us: int
+    up_us: int = 0
     """Time that it was seen to work."""
+    unknown_us: int = 0
+    """Time that was neither seen to work nor down."""
+    span_us: int = 0
+    """The whole."""
 
     @property
     def mtrs_us(self) -> int | None:
         """Mean time to restore service: the length of the outages that ended, over their number; None without one."""
-        return self.ended_us // self.ended if self.ended else None
+        return self.ended_us // self.ended if self.ended and self.is_known else None
 
     @property
     def mtbf_us(self) -> int | None:
         """Mean time between failures: the time it was seen to work, over the outages that began; None without one."""
-        return self.up_us // self.began if self.began else None
+        return self.up_us // self.began if self.began and self.is_known else None
+
+    @property
+    def is_known(self) -> bool:
+        """Whether at least half of the span was measured: of less, no mean is given."""
+        return 2 * self.unknown_us <= self.span_us
 
     def __add__(self, other: "Means") -> "Means":
-        return Means(
-            self.began + other.began, self.ended + other.ended, self.ended_us + other.ended_us, self.up_us + other.up_us
-        )
+        return Means(*(sum(pair) for pair in zip(astuple(self), astuple(other), strict=True)))
 
 
 def means(observed: IntervalSet, downtime: Iterable[Down], span: Interval) -> Means:
@@ -54,11 +61,14 @@ def means(observed: IntervalSet, downtime: Iterable[Down], span: Interval) -> Me
     """
     down = IntervalSet.of((one.from_us, one.until_us) for one in downtime)
     ended = [until_us - from_us for from_us, until_us in down if span[0] < until_us <= span[1]]
+    whole = IntervalSet.of([span])
     return Means(
         began=sum(span[0] <= from_us < span[1] for from_us, _ in down),
         ended=len(ended),
         ended_us=sum(ended),
-        up_us=((observed & IntervalSet.of([span])) - down).total_us,
+        up_us=((observed & whole) - down).total_us,
+        unknown_us=(whole - observed - down).total_us,
+        span_us=whole.total_us,
     )
 
 
@@ -67,7 +77,7 @@ def service_means(service: Service, span: Interval, now_us: int) -> Means:
     ends_us = span[1] if service.ends_at is None else datetime_us(service.ends_at)
     bought = max(span[0], datetime_us(service.starts_at)), min(span[1], ends_us)
     if bought[0] >= bought[1]:
-        return Means(0, 0, 0, 0)
+        return Means()
     effect = effect_of(said_of(service), targets_of(service), bought, now_us)
     return means(effect.observed, effect.downtime, bought)
 

@@ -77,9 +77,11 @@ def outage(request: Request, code: str) -> HttpResponse:
 
 
 def _means(case: Case, now: datetime) -> Means:
-    """How reliable the target of an outage was lately."""
+    """How reliable the target of an outage was lately, since it is probed."""
     assert case.target is not None  # noqa: S101  # asked before
-    span, now_us = _lately(MEANS_DAYS, now)
+    lately, now_us = _lately(MEANS_DAYS, now)
+    added_at = min(datetime_us(case.target.added_at), case.from_us)
+    span = max(lately[0], added_at), lately[1]
     seen = observe(case.target, span, now_us)
     return means(seen.observed, [down_of(one) for one in outages_of([case.target], span, now_us)], span)
 
@@ -237,7 +239,7 @@ def restoration(request: Request) -> HttpResponse:
     page = Paginator(ordered, SERVICES_A_PAGE).get_page(request.GET.get("page"))
     span, now_us = _lately(days, timezone.now())
     rows = [(service, service_means(service, span, now_us)) for service in page]
-    whole = sum((found for _, found in rows), Means(0, 0, 0, 0))
+    whole = sum((found for _, found in rows), Means())
     context = {"rows": rows, "whole": whole, "page": page, "days": days, "lengths": LENGTHS_DAYS}
     return render(request, "outages/restoration.html", context)
 
