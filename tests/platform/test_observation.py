@@ -87,6 +87,24 @@ def test_state_now(target: Target, results: str, state: str, since_s: int | None
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("results", "state", "since_h"),
+    [("+++", "up", None), ("+--", "down", 1.5), ("++-", "unknown", None), ("+", "up", None)],
+)
+def test_between_two_samples_of_a_target_asked_once_an_hour_it_is_as_it_was_seen_last(
+    target: Target, results: str, state: str, since_h: float | None
+) -> None:
+    """The last of three was half an hour ago; of one, two hours and a half: less than a gap."""
+    target.interval_seconds = 3600
+    target.save()
+    records().append(samples(target, NOW - timedelta(hours=2.5), results, 3600))
+    now = now_of([target], NOW_US)[target.pk]
+    assert now.state == state
+    assert now.since_us == (None if since_h is None else NOW_US - since_h * 3_600_000_000)
+    assert now_from_each(target, NOW_US)["local"].state == state
+
+
+@pytest.mark.django_db
 def test_a_long_outage_is_counted_from_its_first_sample(target: Target) -> None:
     records().append(samples(target, NOW - timedelta(hours=3), "+" + "-" * 719))
     now = now_of([target], NOW_US)[target.pk]

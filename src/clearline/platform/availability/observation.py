@@ -48,7 +48,7 @@ CONFIRM = 2
 """So many failing samples in a row make an outage."""
 
 RECENT_US = 600_000_000
-"""State now is told from the samples of the last ten minutes."""
+"""State now is told from the samples of the last ten minutes, or of as many intervals as a pause may last."""
 
 State = Literal["up", "down", "unknown"]
 
@@ -190,16 +190,22 @@ def now_of(targets: Sequence[Target], now_us: int) -> dict[int, Now]:
         return {}
     prefetch_related_objects(targets, "watches__vantages")
     by_code: dict[str, list[ProbeSample]] = {target.code: [] for target in targets}
-    for sample in records().probe_samples(
-        tenant=targets[0].provider.tenant, targets=list(by_code), since_us=now_us - RECENT_US, until_us=now_us + 1
-    ):
-        by_code[sample.target].append(sample)
+    for length_us in {_recent_us(target) for target in targets}:
+        alike = [target.code for target in targets if _recent_us(target) == length_us]
+        for sample in records().probe_samples(
+            tenant=targets[0].provider.tenant, targets=alike, since_us=now_us - length_us, until_us=now_us + 1
+        ):
+            by_code[sample.target].append(sample)
     return {target.pk: _now(target, by_code[target.code], now_us) for target in targets}
 
 
+def _recent_us(target: Target) -> int:
+    return max(RECENT_US, (GAP_INTERVALS + 1) * target.interval_seconds * 1_000_000)
+
+
 def now_from_each(target: Target, now_us: int) -> dict[str, Now]:
-    """How each vantage point that looked at a target in the last ten minutes sees it now."""
-    samples = recent(target, RECENT_US, now_us)
+    """How each vantage point that looked at a target lately sees it now."""
+    samples = recent(target, _recent_us(target), now_us)
     return _apart(samples, timelines(samples, now_us=now_us, confirm=CONFIRM), now_us)
 
 
