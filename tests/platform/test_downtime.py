@@ -170,6 +170,31 @@ def test_a_customer_of_mid_month_is_owed_for_its_own_hours_alone(service: Servic
     assert owed(service, OCTOBER) == "32.80 USD"
 
 
+def test_a_service_that_ends_in_an_outage_is_down_until_its_end_and_no_further(
+    service: Service, target: Target
+) -> None:
+    """Down from 98 h on, bought until 100 h: 2 of 100 h are 98 %, two steps of a fee of 134.41."""
+    service.ends_at = FIRST + 100 * HOUR
+    service.save()
+    measure(target, FIRST, "+" * 98 + "-" * 700)
+    assert hours(service, OCTOBER) == (98, 2, 0)
+    assert owed(service, OCTOBER) == "26.88 USD"
+    assert owed(service, NOVEMBER) == "0.00 USD"
+
+
+def test_flapping_is_downtime_where_two_samples_in_a_row_fail_and_nowhere_else(
+    service: Service, target: Target
+) -> None:
+    measure(target, FIRST, "-+" * 100 + "--+" * 10 + "+" * 514)
+    assert hours(service, OCTOBER) == (724, 20, 0)
+
+
+def test_the_monitors_own_gap_is_neither_up_nor_down(service: Service, target: Target) -> None:
+    """Up for 100 h, blind for 10, down for 2, blind for 10."""
+    measure(target, FIRST, "+" * 100 + " " * 10 + "--" + " " * 10 + "+" * 622)
+    assert hours(service, OCTOBER) == (722, 2, 20)
+
+
 def text_of(service: Service) -> str:
     text: str = service.agreement.versions.get().text
     return text
@@ -202,6 +227,18 @@ def test_an_outage_is_as_long_in_the_month_it_ends_as_corrections_of_the_month_b
     correct(service, alice, "up", MONTH_END - 3 * HOUR, MONTH_END)
     assert late(service, NOVEMBER) == []
     assert hours(service, OCTOBER) == (744, 0, 0)
+
+
+def test_an_outage_that_a_correction_of_the_month_before_prolongs_is_as_long_as_both(
+    service: Service, target: Target, alice: User
+) -> None:
+    """Measured from 00:00 to 01:00, which is in time; down from 22:00 to 00:30 by a correction: three hours, late."""
+    measure(target, FIRST, "+" * 744)
+    records().append(samples(target, MONTH_END, "--++++", 1800))
+    assert late(service, NOVEMBER) == []
+    correct(service, alice, "down", MONTH_END - 2 * HOUR, MONTH_END + timedelta(minutes=30))
+    assert len(late(service, NOVEMBER)) == 2
+    assert hours(service, OCTOBER) == (742, 2, 0)
 
 
 @pytest.mark.parametrize("becomes", ["maintenance", "excluded"])

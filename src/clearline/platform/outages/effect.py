@@ -90,10 +90,10 @@ def effect_of(said: Said, targets: Sequence[Target], span: Interval, now_us: int
     An outage that reaches into the span is whole, with all that overlaps it, and as it was corrected before the span;
     one that ends after the span has no end yet.
     """
-    reach = span
-    while (began_us := _began_us(said, targets, reach, now_us)) < reach[0]:
+    reach, downtime = span, _downtime(said, targets, span, now_us)
+    while (began_us := _began_us(said.within(reach), downtime)) < reach[0]:
         reach = began_us, span[1]
-    downtime = _downtime(said, targets, reach, now_us)
+        downtime = _downtime(said, targets, reach, now_us)
     made = corrected(_observed(targets, span, now_us), downtime, said.within(reach).corrections)
     return Effect(
         made.observed & IntervalSet.of([span]),
@@ -103,11 +103,10 @@ def effect_of(said: Said, targets: Sequence[Target], span: Interval, now_us: int
     )
 
 
-def _began_us(said: Said, targets: Sequence[Target], span: Interval, now_us: int) -> int:
-    """When the earliest began of all that is down within a span; not later than the span."""
-    measured = [down.from_us for down in _downtime(said, targets, span, now_us)]
-    down = [one.span_us[0] for one in said.within(span).corrections if one.becomes == Correction.Becomes.DOWN]
-    return min([span[0], *measured, *down])
+def _began_us(said: Said, downtime: Sequence[Down]) -> int:
+    """When the earliest of what is down began, as measured, declared or corrected; `FOREVER_US` where nothing is."""
+    corrections = [one.span_us[0] for one in said.corrections if one.becomes == Correction.Becomes.DOWN]
+    return min([FOREVER_US, *corrections, *(down.from_us for down in downtime)])
 
 
 def _downtime(said: Said, targets: Sequence[Target], span: Interval, now_us: int) -> list[Down]:
