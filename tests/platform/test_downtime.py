@@ -182,6 +182,13 @@ def test_a_service_that_ends_in_an_outage_is_down_until_its_end_and_no_further(
     assert owed(service, NOVEMBER) == "0.00 USD"
 
 
+def test_before_its_only_target_was_there_a_service_is_unknown(service: Service, target: Target) -> None:
+    target.added_at = FIRST + 100 * HOUR
+    target.save()
+    measure(target, FIRST + 100 * HOUR, "+" * 40 + "--" + "+" * 8)
+    assert hours(service, OCTOBER) == (48, 2, 694)
+
+
 def test_flapping_is_downtime_where_two_samples_in_a_row_fail_and_nowhere_else(
     service: Service, target: Target
 ) -> None:
