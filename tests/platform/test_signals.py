@@ -164,6 +164,23 @@ def test_an_exporter_that_hangs_keeps_the_others_figures_from_nobody(monkeypatch
     assert found[quick] == "a 7\n"
 
 
+def staying(handler: BaseHTTPRequestHandler) -> None:
+    """Kamailio answers HTTP/1.0 and `Connection: close` too without hanging up."""
+    handler.wfile.write(b"HTTP/1.0 200 OK\r\nContent-Length: 4\r\n\r\na 7\n")
+    with suppress(OSError):
+        handler.rfile.read(1)
+
+
+def test_an_exporter_that_does_not_hang_up_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scraping, "WHOLE_S", 60.0)
+    with exporting(staying) as url:
+        assert figure(fetch(url), "a") == (Decimal(7), 1)
+
+
+def test_a_counter_is_found_under_the_name_it_is_told_by() -> None:
+    assert figure("# TYPE calls counter\ncalls 7\n", "calls") == (Decimal(7), 1)
+
+
 def chunked(handler: BaseHTTPRequestHandler) -> None:
     handler.wfile.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\na \r\n2\r\n7\n\r\n0\r\n\r\n")
 
@@ -221,6 +238,19 @@ def test_a_rising_share_of_failures_is_suspect_once_it_was_read_for_long_enough(
         (None, False), (Decimal(10), False), (Decimal(30), True), (Decimal("58.333333"), True),
     ]  # fmt: skip
     assert len(signal.readings) == 3
+
+
+@pytest.mark.django_db
+def test_a_figure_too_large_to_tell_leaves_the_other_signals_read(provider: Provider) -> None:
+    """9e21 in half a minute are 1.8e22 a minute: 29 digits with the six behind the point."""
+    with exporting(telling("a 9e21\n")) as url:
+        common = {"provider": provider, "url": url, "metric": "a", "limit": Decimal(1)}
+        before = (NOW - timedelta(seconds=30)).timestamp() * 1_000_000
+        Signal.objects.create(name="Large", taken_as="rate", minutes=1, readings=[[int(before), "0", None]], **common)
+        Signal.objects.create(name="Other", **common)
+        read_signals(lambda: NOW, lambda _: None)
+    told = dict(Signal.objects.values_list("name", "value"))
+    assert told == {"Large": None, "Other": Decimal("9e21")}
 
 
 @pytest.mark.django_db

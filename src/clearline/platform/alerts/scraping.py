@@ -21,6 +21,10 @@ PIECE_BYTES = 65_536
 LARGEST_BYTES = 4 * 1024 * 1024
 """More than this is not read of an exporter's answer."""
 
+HEAD_BYTES = 65_536
+"""The length of an answer is looked for in so much of it."""
+
+LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,9})[ \t]*\r\n", re.IGNORECASE)
 METRIC = re.compile(r"([A-Za-z_:][\w:]*)\s*(?:\{([^{}]*)\})?")
 LABEL = re.compile(r'\s*([A-Za-z_]\w*)\s*=\s*"([^"]*)"\s*')
 
@@ -89,7 +93,7 @@ def figure(text: str, metric: str) -> tuple[Decimal, int]:
             Decimal(str(sample.value))
             for family in text_string_to_metric_families(text)
             for sample in family.samples
-            if sample.name == asked[1] and labels.items() <= sample.labels.items()
+            if sample.name in _names(asked[1], family.type) and labels.items() <= sample.labels.items()
         ]
         total = sum(found, Decimal(0)).quantize(Decimal("0.000001"))
     except (ValueError, IndexError, KeyError, InvalidOperation) as error:
@@ -99,6 +103,11 @@ def figure(text: str, metric: str) -> tuple[Decimal, int]:
     if not found:
         raise UnreadError("no such metric is told there")
     return total, len(found)
+
+
+def _names(metric: str, kind: str) -> set[str]:
+    """What the parser may call it: it puts `_total` behind the names of counters that are told as such without it."""
+    return {metric, f"{metric}_total"} if kind == "counter" else {metric}
 
 
 class _Heard:
@@ -112,7 +121,7 @@ class _Heard:
 
 
 async def _answer(url: SplitResult) -> bytes:
-    """Everything that the other side says until it hangs up."""
+    """What the other side says until it hangs up, or, as Kamailio does not, until it has said all that it announced."""
     tls = ssl.create_default_context() if url.scheme == "https" else None
     async with asyncio.timeout(WHOLE_S):
         reader, writer = await asyncio.open_connection(url.hostname, url.port or (443 if tls else 80), ssl=tls)
@@ -121,10 +130,17 @@ async def _answer(url: SplitResult) -> bytes:
             head = f"GET {path} HTTP/1.0\r\nHost: {url.netloc}\r\nAccept: text/plain\r\nConnection: close\r\n\r\n"
             writer.write(head.encode("ascii"))
             heard = bytearray()
-            while piece := await reader.read(PIECE_BYTES):
+            while not _whole(heard) and (piece := await reader.read(PIECE_BYTES)):
                 heard += piece
                 if len(heard) > LARGEST_BYTES:
                     raise ValueError("the answer is larger than 4 MiB")
             return bytes(heard)
         finally:
             writer.transport.abort()
+
+
+def _whole(heard: bytearray) -> bool:
+    """Whether an answer is as long as it announced itself."""
+    end = heard.find(b"\r\n\r\n", 0, HEAD_BYTES)
+    length = LENGTH.search(heard, 0, end + 2) if end >= 0 else None
+    return length is not None and len(heard) >= end + 4 + int(length[1])

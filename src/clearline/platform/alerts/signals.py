@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 from django.db import transaction
 
@@ -90,6 +90,8 @@ def _metric(signal: Signal, text: str | UnreadError, now: datetime) -> Reading:
         return _taken(signal, text, datetime_us(now))
     except UnreadError as error:
         return Reading(None, str(error))
+    except InvalidOperation:
+        return Reading(None, "it comes to more digits than are kept")
 
 
 def _taken(signal: Signal, text: str, now_us: int) -> Reading:
