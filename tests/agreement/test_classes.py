@@ -217,6 +217,25 @@ def test_an_outage_shorter_than_the_minimum_does_not_count(minimum: int, kept: l
     assert [ids for ids, _, _ in outages(*entries, terms=terms)] == kept
 
 
+@pytest.mark.parametrize(
+    ("until", "service_ends", "counted"),
+    [
+        ("2026-11-01T00:05:00Z", None, 300),
+        ("2026-11-01T00:04:59Z", None, 0),
+        (None, None, 0),
+        ("2026-11-01T00:30:00Z", "2026-11-01T00:04:59Z", 0),
+        ("2026-11-01T00:30:00Z", "2026-11-01T00:05:00Z", 300),
+    ],
+)
+def test_an_outage_over_the_months_end_is_as_long_as_it_is_known_to_be(
+    until: str | None, service_ends: str | None, counted: int
+) -> None:
+    """Down from 23:55; ten minutes are needed. Of one that goes on nothing more is known than its five minutes."""
+    down = [span("A", "31T23:55", until)]
+    terms = {"commitments__availability__minimum_outage_seconds": 600}
+    assert seconds(down, terms=terms, service__until=service_ends)["down"] == counted
+
+
 def test_a_blip_below_the_minimum_is_as_up_as_it_was_observed() -> None:
     blip, terms = [span("A", "03T10:00", "03T10:10")], {"commitments__availability__minimum_outage_seconds": 601}
     assert seconds(blip, terms=terms)["up"] == OCTOBER

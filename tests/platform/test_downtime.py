@@ -89,6 +89,8 @@ def test_an_outage_across_the_months_end_goes_on_in_the_first_and_is_whole_in_th
 ) -> None:
     measure(target, FIRST, "+" * 742 + "-----" + "+" * 20)
     assert hours(service, OCTOBER) == (742, 2, 0)
+    (down,) = judged(service, OCTOBER).evidence["availability"]["downtime"]
+    assert (down["from"], down["until"]) == ("2026-10-31T22:00:00Z", "2026-11-01T03:00:00Z")
     october = judged(service, OCTOBER).statement.to_json()["commitments"]["restoration"]
     assert (october["late"], len(october["pending"])) == ([], 1)
     assert late(service, NOVEMBER) == october["pending"]

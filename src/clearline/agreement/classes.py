@@ -21,17 +21,19 @@ class Outage:
         from_us: its first instant.
         until_us: the first instant after it; `as_of` when it goes on.
         goes_on: it had not ended at `as_of`.
+        ended_us: when it ended, after `as_of` too where that is known by now; `as_of` while it is not.
     """
 
     ids: tuple[str, ...]
     from_us: int
     until_us: int
     goes_on: bool
+    ended_us: int
 
     @property
     def length_us(self) -> int:
-        """How long it lasted, in microseconds; so far, when it goes on."""
-        return self.until_us - self.from_us
+        """How long it lasted as far as is known, in microseconds: over the end of the month too."""
+        return self.ended_us - self.from_us
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +106,17 @@ def outages_of(downtime: tuple[Downtime, ...], service: Service, as_of_us: int) 
             from_us=group[0][0],
             until_us=max(until_us for _, until_us, _ in group),
             goes_on=not ended and any(e.until_us is None or e.until_us > as_of_us for _, _, e in group),
+            ended_us=max(_ended_us(entry, until_us, service) for _, until_us, entry in group),
         )
         for group in groups
     ]
+
+
+def _ended_us(entry: Downtime, until_us: int, service: Service) -> int:
+    """When an entry ended, inside the service's life; `until_us` where that is not known yet."""
+    if entry.until_us is None:
+        return until_us
+    return entry.until_us if service.until_us is None else min(entry.until_us, service.until_us)
 
 
 def classify(agreement: Agreement, evidence: Evidence) -> Classes:

@@ -87,8 +87,8 @@ def said_of(service: Service) -> Said:
 def effect_of(said: Said, targets: Sequence[Target], span: Interval, now_us: int) -> Effect:
     """Put together what some targets measured and what was said, as it is known at `now_us`.
 
-    An outage that reaches into the span is whole, with all that overlaps it, and as it was corrected before the span;
-    one that ends after the span has no end yet.
+    An outage that reaches into the span is whole, with all that overlaps it, and as it was corrected before the span,
+    with its end where that is known by now, after the span too.
     """
     reach, downtime = span, _downtime(said, targets, span, now_us)
     while (began_us := _began_us(said.within(reach), downtime)) < reach[0]:
@@ -115,8 +115,7 @@ def _downtime(said: Said, targets: Sequence[Target], span: Interval, now_us: int
     declared = [
         Down(one.code, *one.span_us, f"declared by {one.said_by}: {one}") for one in said.within(span).declarations
     ]
-    found = [replace(one, until_us=FOREVER_US) if one.until_us > span[1] else one for one in (*measured, *declared)]
-    return sorted(found, key=lambda down: (down.from_us, down.id))
+    return sorted([*measured, *declared], key=lambda down: (down.from_us, down.id))
 
 
 def _observed(targets: Sequence[Target], span: Interval, now_us: int) -> IntervalSet:
