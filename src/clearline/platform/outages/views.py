@@ -38,7 +38,8 @@ from clearline.platform.web.pages import form_page
 from clearline.records.schema import DAY_US
 
 SECOND_US = 1_000_000
-SERVICES_A_PAGE = 50
+SERVICES_A_PAGE = 20
+"""Each takes the reading of its samples, of a year at most."""
 
 
 def _found(request: Request, code: str) -> Case:
