@@ -40,7 +40,7 @@ def test_whoever_was_told_is_told_the_new_time_under_the_same_name(
     )
     assert moved.status == "CONFIRMED"
     text = inbox.messages()[-1].get_body(("plain",)).get_content()
-    assert "It was announced for Fri 23 Oct 2026, 12:00 to Fri 23 Oct 2026, 14:00 UTC before" in text
+    assert "It was announced for Fri 23 Oct 2026, 12:00 to Fri 23 Oct 2026, 14:00 UTC before." in text
     assert Event.objects.filter(action="maintenance.moved", actor=alice).exists()
 
 
@@ -113,6 +113,33 @@ def test_customers_are_reminded_of_the_new_time_too(service: Service, acme: Cust
     assert told(window) == ["announced", "reminder", "moved", "reminder"]
 
 
+def test_a_move_that_is_taken_back_before_anybody_heard_of_it_is_told_to_nobody(
+    service: Service, acme: Customer, alice: User, bob: User
+) -> None:
+    window = planned(service, alice)
+    planning.approve(window, bob, NOW)
+    times = window.from_at, window.until_at
+    planning.move(window, times[0] + DAY, times[1] + DAY, alice, NOW)
+    planning.move(window, *times, alice, NOW)
+    planning.approve(window, bob, NOW)
+    assert told(window) == ["announced"]
+    assert Window.objects.get().announce_at is None
+
+
+def test_a_move_that_is_cancelled_before_anybody_heard_of_it_is_cancelled_for_the_time_they_were_told(
+    service: Service, acme: Customer, alice: User, bob: User, inbox: Inbox
+) -> None:
+    window = planned(service, alice)
+    planning.approve(window, bob, NOW)
+    times = window.from_at, window.until_at
+    planning.move(window, times[0] + DAY, times[1] + DAY, alice, NOW)
+    planning.cancel(window, alice, NOW)
+    deliver()
+    assert [(one.status, one.start, one.end) for one in read_back(inbox)] == [
+        (status, *(int(moment.timestamp()) for moment in times)) for status in ("CONFIRMED", "CANCELLED")
+    ]
+
+
 @pytest.mark.parametrize(
     ("after", "says"),
     [
@@ -158,6 +185,18 @@ def test_the_later_ones_of_a_series_move_by_as_much_on_the_wall_clock(series: li
     assert [f"{each:%d %b %H:%M}" for each in found] == ["18 Oct 02:00", "26 Oct 04:30", "02 Nov 04:30", "09 Nov 04:30"]
     assert [window.length for window in Window.objects.order_by("from_at")] == [HOUR, *[3 * HOUR] * 3]
     assert [told(window) for window in series] == [["announced"], *[["announced", "moved"]] * 3]
+
+
+def test_nobody_approves_their_own_move_with_a_colleagues_of_the_same_series(
+    series: list[Window], alice: User, bob: User
+) -> None:
+    for window, who in ((series[1], alice), (series[2], bob)):
+        planning.move(window, window.from_at + HOUR, window.until_at + HOUR, who, NOW)
+    planning.approve(Window.objects.get(pk=series[2].pk), alice, NOW)
+    assert told(series[1]) == ["announced"]
+    assert told(series[2]) == ["announced", "moved"]
+    planning.approve(Window.objects.get(pk=series[1].pk), bob, NOW)
+    assert told(series[1]) == ["announced", "moved"]
 
 
 def test_nothing_is_moved_when_one_of_the_series_cannot_be(series: list[Window], alice: User) -> None:

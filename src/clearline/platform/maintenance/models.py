@@ -119,7 +119,7 @@ class CarrierWindow(TenantModel):
     """The carrier's name of it."""
     account = models.CharField(max_length=200)
     status = models.CharField(max_length=20)
-    """MAINTNOTE's words: TENTATIVE, CONFIRMED, CANCELLED, IN-PROCESS, COMPLETED, RE-SCHEDULED, NO-CHANGE."""
+    """MAINTNOTE's TENTATIVE, CONFIRMED, CANCELLED, IN-PROCESS, COMPLETED; the parser adds RE-SCHEDULED, NO-CHANGE."""
     summary = models.CharField(max_length=200, blank=True)
     from_at = models.DateTimeField()
     until_at = models.DateTimeField()

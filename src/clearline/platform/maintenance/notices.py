@@ -34,7 +34,7 @@ def notify(window: Window, kind: Notice.Kind, actor: User | None, now: datetime)
 
     Args:
         window: its `sequence` is raised with each notice after the first.
-        kind: why the customers are told.
+        kind: why the customers are told. A cancellation is of the time they were told last.
         actor: who causes it; None: the platform itself.
         now: the present moment.
     """
@@ -43,8 +43,9 @@ def notify(window: Window, kind: Notice.Kind, actor: User | None, now: datetime)
         window.sequence = last.sequence + 1 if last else 0
         window.announce_at = None
         window.save(update_fields=["sequence", "announce_at"])
+        times = last if last is not None and kind == Notice.Kind.CANCELLATION else window
         notice = Notice.objects.create(
-            window=window, sequence=window.sequence, kind=kind, from_at=window.from_at, until_at=window.until_at, at=now
+            window=window, sequence=window.sequence, kind=kind, from_at=times.from_at, until_at=times.until_at, at=now
         )
         affected = window.services.select_related("customer__provider", "agreement").order_by("customer", "pk")
         for customer, services in groupby(affected, key=lambda service: service.customer):
@@ -96,7 +97,7 @@ def text_of(notice: Notice, services: Sequence[Service]) -> str:
     before = window.notices.filter(sequence__lt=notice.sequence).last() if notice.kind == Notice.Kind.MOVE else None
     if before is not None:
         utc, *_ = wall_times(before.from_at, before.until_at, [])
-        lines += ["", f"It was announced for {utc.begins} to {utc.ends} UTC before; nothing is done then."]
+        lines += ["", f"It was announced for {utc.begins} to {utc.ends} UTC before."]
     lines += ["", f"It takes {length}."]
     if changing:
         lines.append(f"In {', '.join(changing)} the clocks change meanwhile; the offsets beside the times are exact.")

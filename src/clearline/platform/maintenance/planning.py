@@ -80,7 +80,7 @@ def may_approve(window: Window, user: User) -> bool:
 
 
 def approve(window: Window, actor: User, now: datetime) -> None:
-    """Approve a window, and those of its series with it; what is due is announced at once.
+    """Approve a window, and those of its series that this person may approve; what is due is announced at once.
 
     Raises:
         NotNowError: it was approved or ended before, or planned by the same person.
@@ -90,7 +90,8 @@ def approve(window: Window, actor: User, now: datetime) -> None:
     with transaction.atomic():
         together = Q(series=window.series) if window.series else Q(pk=window.pk)
         waiting = Window.objects.filter(together, provider=window.provider, approved_at=None, cancelled_at=None)
-        _approve(list(waiting.select_for_update().select_related("provider").order_by("from_at")), actor, now)
+        held = waiting.select_for_update().select_related("provider").order_by("from_at")
+        _approve([one for one in held if may_approve(one, actor)], actor, now)
 
 
 def _approve(windows: Sequence[Window], actor: User, now: datetime) -> None:
@@ -104,7 +105,12 @@ def _approve(windows: Sequence[Window], actor: User, now: datetime) -> None:
 
 def _announce(window: Window, actor: User | None, now: datetime) -> None:
     """Tell the customers when a window is: for the first time, or that it is at another time than they were told."""
-    notify(window, Notice.Kind.MOVE if window.notices.exists() else Notice.Kind.ANNOUNCEMENT, actor, now)
+    last = window.notices.last()
+    if last is not None and (last.from_at, last.until_at) == (window.from_at, window.until_at):
+        window.announce_at = None  # moved, and back again before it was approved: they know
+        window.save(update_fields=["announce_at"])
+        return
+    notify(window, Notice.Kind.ANNOUNCEMENT if last is None else Notice.Kind.MOVE, actor, now)
 
 
 def later_ones(window: Window) -> QuerySet[Window]:
