@@ -17,7 +17,7 @@ import numpy as np
 HERE = Path(__file__).resolve().parent
 
 CHILD = """
-import gc, json, sys, time
+import gc, json, os, sys, time
 gc.disable()  # as the command does
 began = time.perf_counter(), time.process_time()
 from clearline.voice.analysis import analyze
@@ -39,6 +39,8 @@ said = {
     "compiled": not packets.__file__.endswith(".py"), "rows": rows,
 }
 sys.stdout.write(json.dumps(said))
+sys.stdout.flush()
+os._exit(0)  # the analysis is finished: taking it apart again is no part of it
 """
 
 MESSAGES = """
@@ -129,7 +131,9 @@ def main(argv: list[str]) -> int:
     arguments.add_argument("--seed", type=int, default=1)
     arguments.add_argument("--seeds", type=int, default=1, help="captures of so many seeds, from --seed on")
     arguments.add_argument("--growth", action="store_true", help="200, 2,000 and 20,000 calls of 100 packets a stream")
-    arguments.add_argument("--repeat", type=int, default=3, help="runs of ours; the median counts")
+    arguments.add_argument(
+        "--repeat", type=int, default=3, help="runs of ours, before tshark and after it; the median counts"
+    )
     arguments.add_argument("--no-tshark", action="store_true", help="leave the peer out")
     arguments.add_argument("--folder", type=Path, help="keep the capture here")
     chosen = arguments.parse_args(argv)
@@ -147,7 +151,7 @@ def growth(chosen: argparse.Namespace, path: Path) -> int:
         sent = maker.packets(calls, 100, chosen.seed)
         truth = maker.truth(sent, calls)
         records = maker.write(path, sent, calls)
-        ours = median(path, chosen.repeat)
+        ours = median(repeated(path, chosen.repeat))
         said = json.loads(ours.out)
         found = check(said, truth, calls, records)
         wrong += len(found)
@@ -166,10 +170,14 @@ def stream_bytes() -> int:
     return (many - few) // 100_000
 
 
-def median(path: Path, repeat: int) -> Run:
-    """Run ours so many times; the median counts."""
-    runs = sorted((run([sys.executable, "-c", CHILD, str(path)]) for _ in range(repeat)), key=lambda r: r.cpu_s)
-    return runs[len(runs) // 2]
+def repeated(path: Path, repeat: int) -> list[Run]:
+    """Run ours so many times."""
+    return [run([sys.executable, "-c", CHILD, str(path)]) for _ in range(repeat)]
+
+
+def median(runs: list[Run]) -> Run:
+    """The run that counts."""
+    return sorted(runs, key=lambda each: each.cpu_s)[len(runs) // 2]
 
 
 def measure(chosen: argparse.Namespace, path: Path, seed: int) -> int:
@@ -182,15 +190,18 @@ def measure(chosen: argparse.Namespace, path: Path, seed: int) -> int:
         f"truth: {truth.lost.sum():,} lost, {truth.duplicates.sum():,} duplicates, {truth.reordered.sum():,} reordered"
     )
     del sent
-    ours = median(path, chosen.repeat)
+    runs, theirs = repeated(path, chosen.repeat), None
+    if not chosen.no_tshark and (theirs := tshark(path)) is not None:
+        runs += repeated(path, chosen.repeat)  # as many after it: a machine's speed changes within minutes
+    ours = median(runs)
     said = json.loads(ours.out)
     wrong = check(said, truth, chosen.calls, records)
     form = "compiled" if said["compiled"] else "interpreted"
     print(f"ours ({form}): {ours.cpu_s:.2f} s CPU, {ours.wall_s:.2f} s wall, {ours.peak_mb:.0f} MB peak: "
           f"{records / ours.cpu_s / 1e6:.2f} M packets/s of CPU from a cold start")  # fmt: skip
     print("every stream equal to the truth" if not wrong else "\n".join(wrong[:10]))
-    if not chosen.no_tshark:
-        compare(path, ours, records, truth)
+    if theirs is not None:
+        compare(ours, theirs, records, truth)
     return bool(wrong)
 
 
@@ -229,12 +240,16 @@ def check(said: dict[str, object], truth: maker.Truth, calls: int, records: int)
     return wrong
 
 
-def compare(path: Path, ours: Run, records: int, truth: maker.Truth) -> None:
-    """Run tshark on the same file."""
+def tshark(path: Path) -> Run | None:
+    """Run tshark on the same file; None where it is not installed."""
     if shutil.which("tshark") is None:
         print("tshark is not installed: apt-get install tshark")
-        return
-    theirs = run(["tshark", "-n", "-q", "-z", "rtp,streams", "-r", str(path)])
+        return None
+    return run(["tshark", "-n", "-q", "-z", "rtp,streams", "-r", str(path)])
+
+
+def compare(ours: Run, theirs: Run, records: int, truth: maker.Truth) -> None:
+    """Print both beside each other."""
     print(f"tshark: {theirs.cpu_s:.2f} s CPU, {theirs.wall_s:.2f} s wall, {theirs.peak_mb:.0f} MB peak: "
           f"{records / theirs.cpu_s / 1e6:.3f} M packets/s of CPU")  # fmt: skip
     print(
