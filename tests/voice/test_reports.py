@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clearline.voice.reports import MAX_PLAIN_BYTES, ReportBook
+from clearline.voice.reports import MAX_PLAIN_BYTES, FarEnd, ReportBook
 from clearline.voice.wire.rtcp import parse_compound
 
 words = st.integers(0, 0xFFFFFFFF)
@@ -102,3 +102,11 @@ def test_a_damaged_description_is_left_to_the_parser(count: int, chunks: bytes) 
     data = header(201, 0, bytes(4)) + header(202, count, chunks)
     assert parse_compound(data)[1]
     assert not ReportBook().take_plain(data, 1, 2, 0)
+
+
+def test_a_sender_report_that_was_captured_twice_passed_when_it_did_first() -> None:
+    far_end = FarEnd()
+    far_end.send(5, 1_000)
+    far_end.send(5, 2_000)
+    assert far_end.sent_at_us(5) == 1_000
+    assert len(far_end.sent_us) == 1
